@@ -1,0 +1,169 @@
+"""What we ask of the outside: every port, each with at most three methods.
+
+Pipelines see these Protocols only; adapters fulfil them; `sensorium.testing` ships a fake of each.
+A model's `provenance` is known without loading its weights; the weights are loaded at the first
+call (or by `load`), never in the constructor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from sensorium.core.features import Features
+from sensorium.core.media import Audio, Frames, MediaRef
+from sensorium.core.record import Provenance, Record
+from sensorium.core.speech import Cue, Transcript
+from sensorium.core.vision import Regions
+
+
+class Reader(Protocol):
+    """Opens files; the one door through which bytes become sound and pictures."""
+
+    def probe(self, uri: str) -> MediaRef:
+        """What the file is, by content. Raises a MediaError for what is no media."""
+
+    def audio(self, ref: MediaRef, sample_rate: int) -> Iterator[Audio]:
+        """The sound in chunks of at most 30 s, mono, resampled to `sample_rate`, gapless.
+
+        Chunk i+1 starts where chunk i ended; silence fills holes in the time stamps.
+        """
+
+    def frames(self, ref: MediaRef, max_side: int | None, times: Sequence[float] | None = None) -> Iterator[Frames]:
+        """The pictures one at a time (each a Frames of one), upright, with their true times.
+
+        `max_side` scales down so that the longer side has at most so many pixels (None: as stored).
+        With `times` (ascending seconds) only the picture on display at each of these times.
+        """
+
+
+class SubtitleReader(Protocol):
+    """Finds and reads the subtitle files that lie beside a media file."""
+
+    def beside(self, uri: str) -> list[str]:
+        """Paths of the subtitle files that belong to the file, sorted."""
+
+    def read(self, path: str) -> list[Cue]:
+        """The entries of one subtitle file in order of time."""
+
+
+class SpeechDetector(Protocol):
+    """Voice activity. Stateful per call of `probabilities`: a file and a microphone alike."""
+
+    provenance: Provenance
+
+    def probabilities(self, chunks: Iterable[Audio]) -> Iterator[Features]:
+        """Speech probability, axes ``(time,)``, dim 1, for mono 16 kHz chunks of any length.
+
+        Rows come out as soon as they are known; together they cover the input without gap.
+        """
+
+
+class Transcriber(Protocol):
+    """Speech to words."""
+
+    provenance: Provenance
+
+    def transcribe(self, audio: Audio) -> Transcript:
+        """The words in at most 30 s of mono 16 kHz audio, timed from the start of the source."""
+
+
+class Segmenter(Protocol):
+    """Who is active inside a short window, as local speakers without names."""
+
+    provenance: Provenance
+    window: float  # seconds
+
+    def segment(self, windows: Sequence[Audio]) -> list[Features]:
+        """Activity 0..1 per row of the time axis and local speaker: axes ``(time,)``, dim speakers."""
+
+
+class SpeakerEncoder(Protocol):
+    """A voice as one embedding."""
+
+    provenance: Provenance
+
+    def encode(self, clips: Sequence[Audio]) -> list[Features]:
+        """One embedding ``(dim,)`` of unit norm per mono 16 kHz clip of at least 0.5 s."""
+
+
+class SoundEncoder(Protocol):
+    """What a language model hears: an audio encoder's rows."""
+
+    provenance: Provenance
+    window: float  # seconds
+
+    def encode(self, windows: Sequence[Audio]) -> list[Features]:
+        """Axes ``(time,)`` per window; `num_valid` marks the rows that cover real sound."""
+
+
+class ImageEncoder(Protocol):
+    """What a language model sees: an image encoder's tokens."""
+
+    provenance: Provenance
+
+    def encode(self, frames: Frames) -> list[tuple[Features, ...]]:
+        """Per frame its outputs: ``patches`` with axes (height, width), ``class`` without axes."""
+
+
+class Detector(Protocol):
+    """Finds things in pictures."""
+
+    provenance: Provenance
+
+    def detect(self, frames: Frames) -> list[Regions]:
+        """One Regions per frame, boxes in pixels of the frame given."""
+
+
+class FaceEncoder(Protocol):
+    """A face as one embedding."""
+
+    provenance: Provenance
+
+    def encode(self, frames: Frames, regions: Sequence[Regions]) -> list[NDArray]:
+        """Per frame float32 ``(region, dim)``."""
+
+
+class ShotDetector(Protocol):
+    """Where the picture is cut."""
+
+    provenance: Provenance
+
+    def cuts(self, frames: Iterable[Frames]) -> Iterator[float]:
+        """Times in seconds of the first frame after each cut, ascending."""
+
+
+Earlier = Mapping[str, Sequence[Record]]
+Report = Callable[[float], None]
+
+
+class Pass(Protocol):
+    """One kind of work on one file, a pure function of the file and of `recipe`.
+
+    Its result is stored under (digest of the file, digest of recipe and of the recipes it needs),
+    so a changed model repeats this pass and those that need it, and no other.
+    """
+
+    name: str
+    needs: tuple[str, ...]  # names of the passes whose records it reads
+
+    def recipe(self) -> Mapping[str, Any]:
+        """Plain data: everything that decides the result, known without loading a model."""
+
+    def applies(self, ref: MediaRef) -> bool:
+        """Whether there is anything to do for such a file."""
+
+    def run(self, ref: MediaRef, earlier: Earlier, report: Report) -> Iterator[Record | Features]:
+        """The results, as they come. `earlier` maps record kind to the records of needed passes.
+
+        `report` is told how many seconds of the source are done.
+        """
+
+
+class Executor(Protocol):
+    """Runs a function over items somewhere: here, in worker processes, on a cluster."""
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """(index, result or the exception) in any order; a dying worker fails its item only."""
