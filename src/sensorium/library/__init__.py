@@ -1,0 +1,1 @@
+"""The library folder: its layout, the one writer, the reader."""

@@ -1,0 +1,173 @@
+"""Reading a library: tables, features, datasets."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sensorium.adapters.stores.parquet import read_table
+from sensorium.adapters.stores.tensors import read_features
+from sensorium.core.errors import LibraryError, UsageError
+from sensorium.core.features import Features
+from sensorium.core.record import KINDS
+from sensorium.library.layout import Layout
+
+if TYPE_CHECKING:
+    import datasets
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Library:
+    """The results of many files in one folder, as the last run over each file asked for them.
+
+    Every table is a pandas DataFrame in order of input and time; `media` narrows it to one input,
+    given by its path, the end of its path, or its digest. Times are seconds from the start of the
+    file. What each column holds is in docs/formats.md and in ``sensorium.KINDS``.
+
+    Raises:
+        LibraryError: the folder is no library, or of a newer format.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._layout = Layout(path)
+        self._layout.check()
+
+    def __repr__(self) -> str:
+        return f"Library({str(self.path)!r}, {len(self.inputs())} inputs)"
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._layout.root
+
+    def inputs(self) -> list[dict[str, Any]]:
+        """What is known of each input: uri, digest, results; sorted by uri."""
+        files = self._layout.inputs.glob("*.json")
+        known = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        return sorted(known, key=lambda entry: entry["uri"])
+
+    def _chosen(self, media: str | os.PathLike[str] | None) -> list[dict[str, Any]]:
+        known = self.inputs()
+        if media is None:
+            return known
+        name = os.fspath(media)
+        exact = [e for e in known if name in (e["uri"], e["digest"]) or _absolute(name) == e["uri"]]
+        found = exact or [e for e in known if e["uri"].endswith("/" + name.removeprefix("./"))]
+        if len(found) != 1:
+            what = "no input of that name" if not found else f"{len(found)} inputs of that name"
+            names = ", ".join(e["uri"] for e in (found or known)[:5])
+            raise UsageError(f"{name!r}: {what} in {self.path}; there are: {names or 'none'}")
+        return found
+
+    def files(self, kind: str, media: str | os.PathLike[str] | None = None) -> list[Path]:
+        """The Parquet files that hold `kind`, each once, for any tool that reads Parquet."""
+        if kind not in KINDS:
+            raise UsageError(f"kind: expected one of {', '.join(KINDS)}; got {kind!r}")
+        folders = dict.fromkeys(
+            self.path / result
+            for entry in self._chosen(media)
+            for result in entry["results"].values()
+        )
+        files = [folder / f"{kind}.parquet" for folder in folders]
+        return [file for file in files if file.exists()]
+
+    def table(self, kind: str, media: str | os.PathLike[str] | None = None) -> pa.Table:
+        """All records of one kind as an Arrow table."""
+        return read_table(kind, self.files(kind, media))
+
+    def records(self, kind: str, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+        """All records of one kind as a DataFrame, integers with gaps kept as integers."""
+        import pandas as pd
+        import pyarrow as pa
+
+        to_pandas = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+        return self.table(kind, media).to_pandas(types_mapper=to_pandas.get)
+
+    def turns(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+        """Who spoke when; `person` is the face that was speaking, where that is clear."""
+        turns, links = self.records("turn", media), self.records("link", media)
+        keys = ["media", "start", "end", "speaker"]
+        return turns.merge(links[[*keys, "person", "track"]], on=keys, how="left")
+
+    def words(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+        """What was said, word by word, with the speaker and the face where they are clear."""
+        words, known = self.records("word", media), self.records("assignment", media)
+        keys = ["media", "start", "end", "text"]
+        known = known[[*keys, "speaker", "person"]].drop_duplicates(keys)
+        return words.merge(known, on=keys, how="left")
+
+    def regions(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+        """What was found in the pictures, box by box, with its track and person."""
+        return self.records("region", media)
+
+    def persons(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+        """The persons of each file, with their best picture and face embedding."""
+        return self.records("person", media)
+
+    def shots(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+        """The stretches between cuts."""
+        return self.records("shot", media)
+
+    def transcripts(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+        """What was said, utterance by utterance."""
+        return self.records("transcript", media)
+
+    def media(self) -> pd.DataFrame:
+        """One row per file that could be read: kind, length, size, rates."""
+        return self.records("media")
+
+    def errors(self) -> pd.DataFrame:
+        """One row per thing that could not be done, with the reason."""
+        return self.records("error")
+
+    def features(
+        self, media: str | os.PathLike[str] | None = None, name: str | None = None
+    ) -> list[Features]:
+        """Model outputs with their place in the picture or in time, read into memory.
+
+        `name` keeps one output: ``"patches"`` or ``"class"`` of pictures, ``"encoder"`` of sound.
+        """
+        return list(self.iter_features(media, name))
+
+    def iter_features(
+        self, media: str | os.PathLike[str] | None = None, name: str | None = None
+    ) -> Iterator[Features]:
+        """Like `features`, one at a time, for what is larger than memory."""
+        for file in self.files("feature", media):
+            for row in read_table("feature", [file]).to_pylist():
+                if name in (None, row["name"]):
+                    yield read_features(file.parent, row)
+
+    def dataset(
+        self, kind: str = "words", media: str | os.PathLike[str] | None = None
+    ) -> datasets.Dataset:
+        """A Hugging Face ``datasets.Dataset``; `kind` as in docs/formats.md, singular or plural.
+
+        ``"words"`` and ``"turns"`` carry speaker and person, as `words` and `turns` do.
+        """
+        import datasets
+
+        singular = kind if kind in KINDS else kind.removesuffix("s")
+        joined = {"word": self.words, "turn": self.turns}
+        frame = joined.get(singular, partial(self.records, singular))(media)
+        return datasets.Dataset.from_pandas(frame, preserve_index=False)
+
+
+def _absolute(name: str) -> str:
+    return str(Path(name).expanduser().absolute())
+
+
+def open_library(path: str | os.PathLike[str]) -> Library:
+    """Opens the library in a folder.
+
+    Raises:
+        LibraryError: no such library.
+    """
+    if not Path(path).expanduser().is_dir():
+        raise LibraryError(f"{path}: no such folder; make a library with: sensorium extract")
+    return Library(path)
