@@ -31,7 +31,9 @@ class Reader(Protocol):
         Chunk i+1 starts where chunk i ended; silence fills holes in the time stamps.
         """
 
-    def frames(self, ref: MediaRef, max_side: int | None, times: Sequence[float] | None = None) -> Iterator[Frames]:
+    def frames(
+        self, ref: MediaRef, max_side: int | None, times: Sequence[float] | None = None
+    ) -> Iterator[Frames]:
         """The pictures one at a time (each a Frames of one), upright, with their true times.
 
         `max_side` scales down so that the longer side has at most so many pixels (None: as stored).
@@ -165,5 +167,7 @@ class Pass(Protocol):
 class Executor(Protocol):
     """Runs a function over items somewhere: here, in worker processes, on a cluster."""
 
-    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def map(
+        self, function: Callable[[Any], Any], items: Sequence[Any]
+    ) -> Iterator[tuple[int, Any]]:
         """(index, result or the exception) in any order; a dying worker fails its item only."""

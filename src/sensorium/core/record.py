@@ -21,7 +21,9 @@ def digest(value: Any) -> str:
     >>> len(digest("x"))
     16
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -64,103 +66,103 @@ COMMON = (
     Column("params", "string", "its parameters, JSON"),
 )
 
-KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType({
-    "media": (
-        Column("kind", "string", "image, audio or video, by content"),
-        Column("container", "string", "container or image format"),
-        Column("num_bytes", "int64", "size of the file"),
-        Column("duration", "float64", "seconds; null for an image"),
-        Column("width", "int64", "pixels as displayed; null without pictures"),
-        Column("height", "int64", "pixels as displayed; null without pictures"),
-        Column("frame_rate", "float64", "average pictures per second; null without video"),
-        Column("sample_rate", "int64", "Hz of the sound as stored; null without sound"),
-        Column("num_channels", "int64", "channels of the sound as stored; null without sound"),
-        Column("has_sound", "bool", "whether there is a sound track"),
-    ),
-    "subtitle": (
-        Column("text", "string", "text without markup"),
-        Column("name", "string", "speaker as the file states it (.ass Name field); empty if none"),
-        Column("source", "string", "path of the subtitle file"),
-    ),
-    "speech": (
-        Column("score", "float64", "mean speech probability, 0..1"),
-    ),
-    "transcript": (
-        Column("text", "string", "one utterance"),
-        Column("language", "string", "BCP-47 tag"),
-        Column("score", "float64", "mean word score, 0..1"),
-    ),
-    "word": (
-        Column("text", "string", "the word with its punctuation"),
-        Column("score", "float64", "0..1; null where the model gives none"),
-        Column("language", "string", "BCP-47 tag"),
-    ),
-    "turn": (
-        Column("speaker", "string", "label inside this file"),
-        Column("score", "float64", "mean activity, 0..1"),
-    ),
-    "voice": (
-        Column("speaker", "string", "label inside this file"),
-        Column("duration", "float64", "seconds of speech of this speaker"),
-        Column("embedding", "list<float32>", "speaker embedding, unit norm"),
-    ),
-    "shot": (
-        Column("index", "int64", "number of the shot, from 0"),
-    ),
-    "region": (
-        Column("label", "string", "what it is: face"),
-        Column("score", "float64", "0..1"),
-        Column("x0", "float64", "left, pixels as displayed"),
-        Column("y0", "float64", "top"),
-        Column("x1", "float64", "right"),
-        Column("y1", "float64", "bottom"),
-        Column("track", "int64", "the same face through one shot; null in an image"),
-        Column("person", "string", "label inside this file; null where it is not clear who"),
-        Column("shot", "int64", "index of the shot; null in an image"),
-    ),
-    "person": (
-        Column("person", "string", "label inside this file"),
-        Column("num_tracks", "int64", "tracks that were grouped"),
-        Column("duration", "float64", "seconds on screen"),
-        Column("at", "float64", "time of the best picture; null in an image"),
-        Column("x0", "float64", "box of the best picture, pixels"),
-        Column("y0", "float64", "top"),
-        Column("x1", "float64", "right"),
-        Column("y1", "float64", "bottom"),
-        Column("embedding", "list<float32>", "face embedding, mean over the tracks"),
-    ),
-    "mouth": (
-        Column("track", "int64", "the face"),
-        Column("person", "string", "label inside this file; null where it is not clear who"),
-        Column("rate", "float64", "values per second"),
-        Column("motion", "list<float32>", "mouth motion less upper-face motion, per value"),
-    ),
-    "link": (
-        Column("speaker", "string", "the voice of the turn"),
-        Column("person", "string", "the face that was speaking; null where it is not clear"),
-        Column("track", "int64", "its track in this turn; null where it is not clear"),
-        Column("score", "float64", "0..1"),
-    ),
-    "assignment": (
-        Column("text", "string", "the word"),
-        Column("speaker", "string", "who said it; null where no turn covers it"),
-        Column("person", "string", "the face that said it; null where it is not clear"),
-    ),
-    "feature": (
-        Column("name", "string", "which output: patches, class, encoder"),
-        Column("file", "string", "safetensors file, relative to the result's folder"),
-        Column("tensor", "string", "name of the tensor in that file"),
-        Column("shape", "list<int64>", "shape of the tensor"),
-        Column("dtype", "string", "dtype of the tensor"),
-        Column("axes", "string", "axes, JSON: name, start, step, width, unit of each"),
-        Column("num_valid", "int64", "rows of the first axis that cover real input; null: all"),
-    ),
-    "error": (
-        Column("step", "string", "what was being done"),
-        Column("error", "string", "class of the error"),
-        Column("message", "string", "what was expected, what came, what to do"),
-    ),
-})
+KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
+    {
+        "media": (
+            Column("kind", "string", "image, audio or video, by content"),
+            Column("container", "string", "container or image format"),
+            Column("num_bytes", "int64", "size of the file"),
+            Column("duration", "float64", "seconds; null for an image"),
+            Column("width", "int64", "pixels as displayed; null without pictures"),
+            Column("height", "int64", "pixels as displayed; null without pictures"),
+            Column("frame_rate", "float64", "average pictures per second; null without video"),
+            Column("sample_rate", "int64", "Hz of the sound as stored; null without sound"),
+            Column("num_channels", "int64", "channels of the sound as stored; null without sound"),
+            Column("has_sound", "bool", "whether there is a sound track"),
+        ),
+        "subtitle": (
+            Column("text", "string", "text without markup"),
+            Column(
+                "name", "string", "speaker as the file states it (.ass Name field); empty if none"
+            ),
+            Column("source", "string", "path of the subtitle file"),
+        ),
+        "speech": (Column("score", "float64", "mean speech probability, 0..1"),),
+        "transcript": (
+            Column("text", "string", "one utterance"),
+            Column("language", "string", "BCP-47 tag"),
+            Column("score", "float64", "mean word score, 0..1"),
+        ),
+        "word": (
+            Column("text", "string", "the word with its punctuation"),
+            Column("score", "float64", "0..1; null where the model gives none"),
+            Column("language", "string", "BCP-47 tag"),
+        ),
+        "turn": (
+            Column("speaker", "string", "label inside this file"),
+            Column("score", "float64", "mean activity, 0..1"),
+        ),
+        "voice": (
+            Column("speaker", "string", "label inside this file"),
+            Column("duration", "float64", "seconds of speech of this speaker"),
+            Column("embedding", "list<float32>", "speaker embedding, unit norm"),
+        ),
+        "shot": (Column("index", "int64", "number of the shot, from 0"),),
+        "region": (
+            Column("label", "string", "what it is: face"),
+            Column("score", "float64", "0..1"),
+            Column("x0", "float64", "left, pixels as displayed"),
+            Column("y0", "float64", "top"),
+            Column("x1", "float64", "right"),
+            Column("y1", "float64", "bottom"),
+            Column("track", "int64", "the same face through one shot; null in an image"),
+            Column("person", "string", "label inside this file; null where it is not clear who"),
+            Column("shot", "int64", "index of the shot; null in an image"),
+        ),
+        "person": (
+            Column("person", "string", "label inside this file"),
+            Column("num_tracks", "int64", "tracks that were grouped"),
+            Column("duration", "float64", "seconds on screen"),
+            Column("at", "float64", "time of the best picture; null in an image"),
+            Column("x0", "float64", "box of the best picture, pixels"),
+            Column("y0", "float64", "top"),
+            Column("x1", "float64", "right"),
+            Column("y1", "float64", "bottom"),
+            Column("embedding", "list<float32>", "face embedding, mean over the tracks"),
+        ),
+        "mouth": (
+            Column("track", "int64", "the face"),
+            Column("person", "string", "label inside this file; null where it is not clear who"),
+            Column("rate", "float64", "values per second"),
+            Column("motion", "list<float32>", "mouth motion less upper-face motion, per value"),
+        ),
+        "link": (
+            Column("speaker", "string", "the voice of the turn"),
+            Column("person", "string", "the face that was speaking; null where it is not clear"),
+            Column("track", "int64", "its track in this turn; null where it is not clear"),
+            Column("score", "float64", "0..1"),
+        ),
+        "assignment": (
+            Column("text", "string", "the word"),
+            Column("speaker", "string", "who said it; null where no turn covers it"),
+            Column("person", "string", "the face that said it; null where it is not clear"),
+        ),
+        "feature": (
+            Column("name", "string", "which output: patches, class, encoder"),
+            Column("file", "string", "safetensors file, relative to the result's folder"),
+            Column("tensor", "string", "name of the tensor in that file"),
+            Column("shape", "list<int64>", "shape of the tensor"),
+            Column("dtype", "string", "dtype of the tensor"),
+            Column("axes", "string", "axes, JSON: name, start, step, width, unit of each"),
+            Column("num_valid", "int64", "rows of the first axis that cover real input; null: all"),
+        ),
+        "error": (
+            Column("step", "string", "the pass that failed: media, subtitles, speech, faces, ..."),
+            Column("error", "string", "class of the error"),
+            Column("message", "string", "what was expected, what came, what to do"),
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

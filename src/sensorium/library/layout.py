@@ -7,6 +7,7 @@
     ├── inputs/<digest of path>.json      one per input: its digest and its current results
     ├── results/<media>/<pass>-<recipe>/  one result: <kind>.parquet, features-*.safetensors,
     │                                     result.json; appears by one rename, never changes
+    ├── lock                              held by the run that writes
     └── work/                             results in the making, progress; may be deleted
 
 `<media>` is the first half of the sha256 of the file's bytes, `<recipe>` the digest of everything that
@@ -56,7 +57,6 @@ class Layout:
         self.inputs = self.root / "inputs"
         self.results = self.root / "results"
         self.work = self.root / "work"
-        self.lock = self.root / "work" / "lock"
 
     def create(self) -> None:
         """Makes the folder, or checks that it is a library of a format that we write."""

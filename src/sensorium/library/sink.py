@@ -8,12 +8,11 @@ import shutil
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sensorium.adapters.stores.parquet import ParquetWriter
 from sensorium.adapters.stores.tensors import TensorWriter
 from sensorium.core.features import Features
-from sensorium.core.media import MediaRef
 from sensorium.core.record import Provenance, Record
 from sensorium.library.layout import Layout, write_json
 
@@ -28,6 +27,17 @@ def _sync(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+class Source(Protocol):
+    """What the rows of a result say of their file."""
+
+    uri: str
+    digest: str
+
+
+def _models(recipe: Mapping[str, Any]) -> dict[str, Provenance]:
+    return {each["model"]: Provenance(**each) for each in recipe.get("models", ())}
 
 
 class Sink:
@@ -49,22 +59,23 @@ class Sink:
     def write(
         self,
         target: Path,
-        ref: MediaRef,
+        source: Source,
         results: Iterable[Record | Features],
         recipe: Mapping[str, Any],
         error: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
         """Writes all `results`, then makes them appear at `target` with one rename.
 
+        `recipe` is kept beside them; the provenance of Features is looked up in its ``"models"``.
         `error` marks the result as a failed one: ``{"again": bool, ...}``. If `results` raises,
         nothing of it remains.
         """
         stage = self._layout.work / f"{target.name}-{uuid.uuid4().hex}"
         stage.mkdir(parents=True)
         try:
-            counts = self._fill(stage, ref, results)
+            counts = self._fill(stage, source, results, _models(recipe))
             status = {"status": "failed", **error} if error else {"status": "done"}
-            state = {**status, "counts": counts, "recipe": recipe, "media": ref.digest}
+            state = {**status, "counts": counts, "recipe": recipe, "media": source.digest}
             write_json(stage / _RESULT, state)
             _sync(stage)
             self._publish(stage, target)
@@ -72,12 +83,19 @@ class Sink:
             shutil.rmtree(stage, ignore_errors=True)
         return state
 
-    def _fill(self, stage: Path, ref: MediaRef, results: Iterable[Record | Features]) -> dict:
-        records, tensors = ParquetWriter(stage, ref), TensorWriter(stage)
+    def _fill(
+        self,
+        stage: Path,
+        source: Source,
+        results: Iterable[Record | Features],
+        models: Mapping[str, Provenance],
+    ) -> dict[str, int]:
+        records = ParquetWriter(stage, source.digest, source.uri)
+        tensors = TensorWriter(stage)
         try:
             for item in results:
                 if isinstance(item, Features):
-                    item = tensors.append(item, Provenance(item.model))
+                    item = tensors.append(item, models[item.model])
                 records.append(item)
         finally:
             tensors.close()

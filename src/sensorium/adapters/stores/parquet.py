@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sensorium.core.media import MediaRef
 from sensorium.core.record import COMMON, KINDS, Column, Provenance, Record
 from sensorium.core.time import Span
 
@@ -33,12 +32,12 @@ def schema(kind: str) -> pa.Schema:
     return pa.schema([_field(column) for column in (*COMMON, *KINDS[kind])])
 
 
-def row(ref: MediaRef, record: Record) -> dict[str, Any]:
+def row(media: str, uri: str, record: Record) -> dict[str, Any]:
     """One record as a row of its kind's schema."""
     made_by, span = record.provenance, record.span
     return {
-        "media": ref.digest,
-        "uri": ref.uri,
+        "media": media,
+        "uri": uri,
         "start": span.start if span else None,
         "end": span.end if span else None,
         "model": made_by.model,
@@ -56,9 +55,10 @@ class ParquetWriter:
 
     _GROUP = 10_000
 
-    def __init__(self, folder: Path, ref: MediaRef) -> None:
+    def __init__(self, folder: Path, media: str, uri: str) -> None:
         self._folder = folder
-        self._ref = ref
+        self._media = media
+        self._uri = uri
         self._rows: dict[str, list[dict[str, Any]]] = {}
         self._files: dict[str, pq.ParquetWriter] = {}
         self.counts: dict[str, int] = {}
@@ -66,7 +66,7 @@ class ParquetWriter:
     def append(self, record: Record) -> None:
         """Adds one record to the file of its kind."""
         rows = self._rows.setdefault(record.kind, [])
-        rows.append(row(self._ref, record))
+        rows.append(row(self._media, self._uri, record))
         self.counts[record.kind] = self.counts.get(record.kind, 0) + 1
         if len(rows) >= self._GROUP:
             self._flush(record.kind)

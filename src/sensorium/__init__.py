@@ -1,0 +1,65 @@
+"""Sensorium: eyes and ears for language models.
+
+Names are loaded when they are first used, so ``import sensorium`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sensorium.core.config import Config as Config
+    from sensorium.core.errors import LibraryError as LibraryError
+    from sensorium.core.errors import MediaError as MediaError
+    from sensorium.core.errors import ModelError as ModelError
+    from sensorium.core.errors import SensoriumError as SensoriumError
+    from sensorium.core.errors import UsageError as UsageError
+    from sensorium.core.features import Features as Features
+    from sensorium.core.media import Audio as Audio
+    from sensorium.core.media import Frames as Frames
+    from sensorium.core.media import MediaRef as MediaRef
+    from sensorium.core.record import KINDS as KINDS
+    from sensorium.core.record import Record as Record
+    from sensorium.core.time import Axis as Axis
+    from sensorium.core.time import Span as Span
+    from sensorium.extraction import extract as extract
+    from sensorium.library.library import Library as Library
+    from sensorium.library.library import open_library as open_library
+    from sensorium.recipes import Model as Model
+
+_WHERE = {
+    "Audio": "core.media",
+    "Axis": "core.time",
+    "Config": "core.config",
+    "Features": "core.features",
+    "Frames": "core.media",
+    "KINDS": "core.record",
+    "Library": "library.library",
+    "LibraryError": "core.errors",
+    "MediaError": "core.errors",
+    "MediaRef": "core.media",
+    "Model": "recipes",
+    "ModelError": "core.errors",
+    "Record": "core.record",
+    "SensoriumError": "core.errors",
+    "Span": "core.time",
+    "UsageError": "core.errors",
+    "extract": "extraction",
+    "open_library": "library.library",
+}
+__all__ = ["__version__", *sorted(_WHERE)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'sensorium' has no attribute {name!r}")
+    value = getattr(import_module(f"sensorium.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

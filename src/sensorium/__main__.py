@@ -1,0 +1,5 @@
+"""``python -m sensorium``."""
+
+from sensorium.interfaces.cli import main
+
+main()

