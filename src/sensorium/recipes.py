@@ -138,3 +138,47 @@ class Built:
     reader: Reader
     subtitles: SubtitleReader
     passes: Sequence[Pass]
+
+
+def reader() -> Reader:
+    """What opens media files."""
+    from sensorium.adapters.media.reader import MediaReader
+
+    return MediaReader()
+
+
+def build(config: Config, threads: int) -> Built:
+    """The passes of a config, in order of need; no weights are read yet."""
+    from sensorium.adapters.media.subtitles import SubtitleFiles
+    from sensorium.pipelines.faces import Faces, FacesOptions
+    from sensorium.pipelines.pictures import Pictures, PicturesOptions
+    from sensorium.pipelines.shots import Shots
+    from sensorium.pipelines.sound import Sound
+    from sensorium.pipelines.speakers import Speakers, SpeakersOptions
+    from sensorium.pipelines.speech import Speech
+    from sensorium.pipelines.who import Who
+
+    media = reader()
+    chosen = config.models()
+    model = {job: load_model(job, name, threads) for job, name in chosen.items()}
+    passes: list[Pass] = [
+        Speech(media, model["speech_detector"], model["transcriber"]),
+        Speakers(
+            media,
+            model["segmenter"],
+            model["speaker_encoder"],
+            SpeakersOptions(speakers=config.speakers),
+        ),
+        Sound(media, model["sound_encoder"]),
+        Shots(media, model["shot_detector"]),
+        Pictures(media, model["image_encoder"], PicturesOptions(every=config.picture_every)),
+        Faces(
+            media,
+            model["face_detector"],
+            model["face_encoder"],
+            FacesOptions(per_second=config.faces_per_second),
+        ),
+        Who(),
+    ]
+    wanted = config.passes or tuple(each.name for each in passes)
+    return Built(media, SubtitleFiles(), [each for each in passes if each.name in wanted])
