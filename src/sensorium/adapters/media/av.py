@@ -1,0 +1,288 @@
+"""Sound and moving pictures through PyAV (FFmpeg)."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from sensorium.core.errors import MediaError, UnsupportedMediaError
+from sensorium.core.limits import Limits
+from sensorium.core.media import Audio, Frames, MediaRef
+
+_LOG = logging.getLogger("sensorium")
+
+# Formats that name other files or addresses, or that take any text for pictures: a file must never
+# make us open what it names.
+_REFUSED = frozenset({"hls", "dash", "concat", "concatf", "sdp", "rtsp", "imf", "tty", "applehttp"})
+# Containers whose header states the true length, so that a file that was cut short is noticed.
+_STATES_LENGTH = frozenset({"mov", "mp4", "matroska", "wav", "flac", "avi"})
+_CHUNK_SECONDS = 10.0
+_JUMP_SECONDS = 0.02  # time stamps further off than this are a hole; closer, they are rounding
+_SEEK_SECONDS = 5.0  # nearer than this it is cheaper to decode on than to seek
+_MAX_BROKEN = 0.02  # part of the packets that may be broken before the file counts as broken
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[Any]:
+    """The container of a file, opened as a plain file and closed whatever happens."""
+    try:
+        container = av.open(f"file:{uri}", options={"protocol_whitelist": "file,pipe"})
+    except (av.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnsupportedMediaError(
+            f"{uri}: expected an image, audio or video file; FFmpeg says: {reason} "
+            "(a video that was cut short before its index can look so as well)"
+        ) from error
+    try:
+        if names := _REFUSED & set(container.format.name.split(",")):
+            raise UnsupportedMediaError(
+                f"{uri}: expected media, found a {min(names)} text or playlist; what such a file names "
+                "is not opened"
+            )
+        yield container
+    finally:
+        container.close()
+
+
+def _picture_stream(container: Any) -> Any | None:
+    """The first stream of moving pictures; cover art is none."""
+    cover = av.stream.Disposition.attached_pic
+    return next((s for s in container.streams.video if not s.disposition & cover), None)
+
+
+def _sound_stream(container: Any) -> Any | None:
+    return next((s for s in container.streams.audio if s.codec_context is not None), None)
+
+
+def _start(container: Any) -> float:
+    """Where the file's clock begins, so that sound and pictures share one zero."""
+    return (container.start_time or 0) / av.time_base
+
+
+def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
+    """What the file holds: headers, the first frame of each stream, and all time stamps.
+
+    Raises:
+        UnsupportedMediaError: no sound and no moving pictures.
+        MediaError: a stream without content, a file that ends before its header says.
+    """
+    with opened(uri) as container:
+        pictures, sound = _picture_stream(container), _sound_stream(container)
+        if pictures is None and sound is None:
+            raise UnsupportedMediaError(f"{uri}: expected sound or pictures, found neither")
+        seconds = _length(uri, container, [s for s in (pictures, sound) if s is not None])
+        limits.check_seconds(uri, seconds)
+        name = container.format.name.split(",")[0]
+        shape = _displayed(uri, limits) if pictures is not None else (None, None)
+        rate = pictures.average_rate if pictures is not None else None
+        if sound is not None and next(_decoded(uri, "audio"), None) is None:
+            raise MediaError(f"{uri}: the sound track holds no samples; expected at least one")
+        return MediaRef(
+            uri=uri,
+            digest=digest,
+            kind="video" if pictures is not None else "audio",
+            container=name,
+            num_bytes=num_bytes,
+            duration=seconds,
+            width=shape[0],
+            height=shape[1],
+            frame_rate=float(rate) if rate else None,
+            sample_rate=sound.codec_context.sample_rate if sound is not None else None,
+            num_channels=sound.codec_context.channels if sound is not None else None,
+            has_sound=sound is not None,
+        )
+
+
+def _length(uri: str, container: Any, streams: Sequence[Any]) -> float:
+    """Seconds until the last packet ends, read from the packets themselves."""
+    start, end = _start(container), 0.0
+    try:
+        for packet in container.demux(*streams):
+            if packet.pts is not None:
+                stop = (packet.pts + (packet.duration or 0)) * packet.time_base - start
+                end = max(end, float(stop))
+    except av.FFmpegError as error:
+        raise MediaError(
+            f"{uri}: the file is broken after {end:.1f} s ({error.strerror})"
+        ) from error
+    stated = (container.duration or 0) / av.time_base
+    names = set(container.format.name.split(","))
+    if names & _STATES_LENGTH and end < stated - max(1.0, 0.02 * stated):
+        raise MediaError(
+            f"{uri}: the file was cut short: its header says {stated:.1f} s, its data end at {end:.1f} s"
+        )
+    if end <= 0:
+        raise MediaError(f"{uri}: expected sound or pictures of some length, found 0 s")
+    return end
+
+
+def _displayed(uri: str, limits: Limits) -> tuple[int, int]:
+    """(width, height) of the first picture as displayed."""
+    first = next(_decoded(uri, "video"), None)
+    if first is None:
+        raise MediaError(f"{uri}: the video track holds no picture; expected at least one")
+    frame, _ = first
+    limits.check_size(uri, frame.width, frame.height)
+    width = _width(frame, _pixel_ratio(uri))
+    return (frame.height, width) if frame.rotation % 180 else (width, frame.height)
+
+
+def _pixel_ratio(uri: str) -> Fraction | None:
+    """Width of a pixel over its height; None where the file does not say."""
+    with opened(uri) as container:  # read while it is open: a closed stream must not be touched
+        return _picture_stream(container).sample_aspect_ratio
+
+
+def _width(frame: Any, ratio: Fraction | None) -> int:
+    """Columns as displayed: pixels that are not square are made square."""
+    return max(1, round(frame.width * ratio)) if ratio else frame.width
+
+
+def _decoded(uri: str, kind: str, skip_to: float | None = None) -> Iterator[tuple[Any, float]]:
+    """(frame, seconds) of the sound or the pictures, in order, to the very end.
+
+    Single broken packets are skipped and logged, their time stays empty; a file with many of them
+    is an error. `skip_to` starts at the key frame before that second.
+    """
+    with opened(uri) as container:
+        stream = _picture_stream(container) if kind == "video" else _sound_stream(container)
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = 2
+        start, last = _start(container), 0.0
+        if skip_to:
+            container.seek(int((skip_to + start) / stream.time_base), stream=stream)
+        num_packets = num_broken = 0
+        for packet in container.demux(stream):
+            num_packets += 1
+            try:
+                frames = packet.decode()
+            except av.FFmpegError as error:
+                num_broken += 1
+                if num_broken > 3 + _MAX_BROKEN * num_packets:
+                    raise MediaError(
+                        f"{uri}: the {kind} is broken near {last:.1f} s ({error.strerror})"
+                    ) from error
+                _LOG.warning("%s: a broken %s packet near %.1f s was skipped", uri, kind, last)
+                continue
+            for frame in frames:
+                seconds = last if frame.pts is None else float(frame.pts * frame.time_base) - start
+                last = seconds
+                yield frame, seconds
+
+
+def sound(uri: str, sample_rate: int, limits: Limits) -> Iterator[Audio]:
+    """Mono chunks of 10 s at `sample_rate`, without gap: holes in the time stamps are silence."""
+    resample, source_rate, position, given = None, 0, 0, 0
+    waiting: list[NDArray[np.float32]] = []
+
+    def chunks(last: bool) -> Iterator[Audio]:
+        nonlocal given, waiting
+        size = round(_CHUNK_SECONDS * sample_rate)
+        ready = np.concatenate(waiting) if waiting else np.zeros(0, np.float32)
+        while len(ready) >= size or (last and len(ready)):
+            yield Audio(ready[None, :size], sample_rate, given / sample_rate)
+            given += len(ready[:size])
+            ready = ready[size:]
+        waiting = [ready]
+
+    for frame, seconds in _decoded(uri, "audio"):
+        if resample is None:
+            source_rate = frame.sample_rate
+            resample = soxr.ResampleStream(
+                source_rate, sample_rate, 1, dtype="float32", quality="HQ"
+            )
+        if frame.sample_rate != source_rate:
+            raise MediaError(
+                f"{uri}: the sample rate changes from {source_rate} to {frame.sample_rate} Hz "
+                f"at {seconds:.1f} s; expected one rate; convert the file first"
+            )
+        samples = _in_place(_mono(uri, frame, seconds), seconds, position, source_rate)
+        position += len(samples)
+        limits.check_seconds(uri, position / source_rate)
+        waiting.append(resample.resample_chunk(samples))
+        if sum(map(len, waiting)) >= _CHUNK_SECONDS * sample_rate:
+            yield from chunks(last=False)
+    if resample is not None:
+        waiting.append(resample.resample_chunk(np.zeros(0, np.float32), last=True))
+        yield from chunks(last=True)
+
+
+def _in_place(
+    samples: NDArray[np.float32], seconds: float, position: int, sample_rate: int
+) -> NDArray[np.float32]:
+    """The samples with silence before them where the time stamps jump; without what overlaps."""
+    ahead = seconds - position / sample_rate
+    if abs(ahead) <= _JUMP_SECONDS:
+        return samples
+    num_missing = round(ahead * sample_rate)
+    if num_missing > 0:
+        return np.concatenate([np.zeros(num_missing, np.float32), samples])
+    return samples[-num_missing:]
+
+
+def _mono(uri: str, frame: Any, seconds: float) -> NDArray[np.float32]:
+    """All channels averaged, in [-1, 1] for every sample format."""
+    values, kind = frame.to_ndarray(), frame.format.name.removesuffix("p")
+    if not frame.format.is_planar:
+        values = values.reshape(-1, frame.layout.nb_channels).T
+    if kind == "u8":
+        scaled = (values.astype(np.float32) - 128.0) / 128.0
+    elif values.dtype.kind == "i":
+        scaled = values.astype(np.float32) / np.float32(-float(np.iinfo(values.dtype).min))
+    else:
+        scaled = values.astype(np.float32)
+    mono = scaled.mean(axis=0, dtype=np.float32)
+    if not math.isfinite(float(mono.sum(dtype=np.float64))):
+        raise MediaError(
+            f"{uri}: expected finite samples, found NaN or infinity near {seconds:.1f} s"
+        )
+    return mono
+
+
+def pictures(
+    uri: str, limits: Limits, max_side: int | None, times: Sequence[float] | None
+) -> Iterator[Frames]:
+    """One upright picture after the other; with `times`, the one on display at each of them."""
+    ratio = _pixel_ratio(uri)
+    source = _decoded(uri, "video") if times is None else _on_display(uri, times)
+    for frame, seconds in source:
+        limits.check_size(uri, frame.width, frame.height)
+        yield Frames(_rgb(frame, _width(frame, ratio), max_side)[None], np.array([seconds]))
+
+
+def _on_display(uri: str, times: Sequence[float]) -> Iterator[tuple[Any, float]]:
+    """For each of the ascending `times` the last picture at or before it, else the first one."""
+    source = _decoded(uri, "video")
+    held = following = next(source, None)
+    for wanted in times:
+        if following is not None and wanted - following[1] > _SEEK_SECONDS:
+            source.close()
+            source = _decoded(uri, "video", skip_to=wanted)
+            first = next(source, None)
+            if first is None or first[1] > wanted:  # the container seeks badly: from the start
+                source = _decoded(uri, "video")
+                first = next(source, None)
+            held = following = first
+        while following is not None and following[1] <= wanted:
+            held, following = following, next(source, None)
+        if held is not None:
+            yield held
+    source.close()
+
+
+def _rgb(frame: Any, width: int, max_side: int | None) -> NDArray[np.uint8]:
+    """uint8 (height, width, 3), scaled by swscale and turned upright."""
+    height = frame.height
+    scale = min(1.0, max_side / max(width, height)) if max_side else 1.0
+    size = {"width": max(1, round(width * scale)), "height": max(1, round(height * scale))}
+    values = frame.reformat(format="rgb24", **size).to_ndarray()
+    return np.ascontiguousarray(np.rot90(values, k=round(frame.rotation / 90) % 4))
