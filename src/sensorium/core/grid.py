@@ -295,7 +295,6 @@ def _axis_starts(size: int, patch: int, stride: int, edge: Edge) -> Iterator[int
             yield size - patch
         elif whole * stride < size:  # with gaps between patches the next may start past the end
             yield whole * stride
-            yield from range((whole + 1) * stride, size, stride) if stride < patch else ()
 
 
 @lru_cache(maxsize=512)
