@@ -7,8 +7,9 @@ has the patch's length.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -130,39 +131,77 @@ def view(array: NDArray, grid: PatchGrid) -> NDArray:
     return as_strided(array, shape, moves, writeable=False)
 
 
-def _blocks(grid: PatchGrid) -> list[tuple[tuple[slice, ...], tuple[int, ...], PatchGrid]]:
-    """A shifted grid as regular ones: (place in the grid, first sample, regular grid)."""
-    runs: list[list[tuple[slice, int, int]]] = []
-    for starts, patch, stride in zip(grid.starts, grid.patch, grid.stride, strict=True):
-        last = len(starts) - 1
-        even = last < 1 or int(starts[last] - starts[last - 1]) == stride
-        parts = [(slice(0, last + even), 0, int(starts[last - (not even)]) + patch)]
-        if not even:
-            parts.append((slice(last, last + 1), int(starts[last]), patch))
-        runs.append(parts)
-    blocks = []
-    for index in np.ndindex(*(len(parts) for parts in runs)):
-        chosen = [parts[i] for parts, i in zip(runs, index, strict=True)]
-        size = tuple(length for _, _, length in chosen)
-        regular = PatchGrid(size, grid.patch, grid.stride, "drop", "raster", grid.names, grid.axes)
-        blocks.append((tuple(s for s, _, _ in chosen), tuple(at for _, at, _ in chosen), regular))
-    return blocks
+class Block(NamedTuple):
+    """Part of a grid whose patches are evenly spaced and lie inside one array."""
+
+    where: tuple[slice, ...]  # in the grid
+    array: NDArray
+    grid: PatchGrid
 
 
-def copy_into(out: NDArray, array: NDArray, grid: PatchGrid, fill: Fill = 0) -> None:
+def blocks(array: NDArray, grid: PatchGrid, fill: Fill) -> Iterator[Block]:
+    """The grid as evenly spaced parts; only a last patch that is filled up is copied for it."""
+    place = layout(grid)
+    parts = [
+        _parts(*axis, grid.edge)
+        for axis in zip(grid.starts, grid.size, grid.patch, grid.stride, strict=True)
+    ]
+    for chosen in itertools.product(*parts):
+        part = array
+        for position, (_, start, stop), size in zip(place.cut, chosen, grid.size, strict=True):
+            part = _cut(part, position, (start, stop, size), fill)
+        size = tuple(stop - start for _, start, stop in chosen)
+        even = PatchGrid(size, grid.patch, grid.stride, "drop", "raster", grid.names, grid.axes)
+        yield Block(tuple(where for where, _, _ in chosen), part, even)
+
+
+def _parts(
+    starts: NDArray[np.int64], size: int, patch: int, stride: int, edge: str
+) -> list[tuple[slice, int, int]]:
+    """(patches, first sample, end) of the evenly spaced whole patches, and of the last one."""
+    last = len(starts) - 1
+    ends = int(starts[last]) + patch
+    odd = ends > size or (edge == "shift" and last > 0 and starts[last] != last * stride)
+    parts = [] if odd and not last else [(slice(0, last + (not odd)), 0, last * stride + patch)]
+    if odd:
+        if parts:
+            parts = [(slice(0, last), 0, (last - 1) * stride + patch)]
+        parts.append((slice(last, last + 1), int(starts[last]), ends))
+    return parts
+
+
+def _cut(array: NDArray, position: int, where: tuple[int, int, int], fill: Fill) -> NDArray:
+    start, stop, size = where
+    before = (slice(None),) * position
+    if stop <= size:
+        return array[(*before, slice(start, stop))]
+    if isinstance(fill, str):
+        return np.take(array, fill_index(size, stop, fill)[start:], axis=position)
+    shape = list(array.shape)
+    shape[position] = stop - start
+    full = np.full(shape, fill, array.dtype)
+    full[(*before, slice(0, size - start))] = array[(*before, slice(start, size))]
+    return full
+
+
+def copy_even(out: NDArray, array: NDArray, grid: PatchGrid) -> None:
+    """Writes the patches of an evenly spaced grid into `out`."""
+    np.copyto(out, view(array, grid))
+
+
+def copy_into(
+    out: NDArray,
+    array: NDArray,
+    grid: PatchGrid,
+    fill: Fill = 0,
+    copy: Callable[[NDArray, NDArray, PatchGrid], None] = copy_even,
+) -> None:
     """Writes the values of all patches into `out` (any grid but a ragged one)."""
     if 0 in out.shape:
         return
-    array = padded(array, grid, fill)
-    place = layout(grid)
-    if grid.is_regular:
-        np.copyto(out, view(array, grid))
-        return
-    for where, first, regular in _blocks(grid):
-        part: list[slice] = [slice(None)] * array.ndim
-        for position, at, length in zip(place.cut, first, regular.size, strict=True):
-            part[position] = slice(at, at + length)
-        np.copyto(out[(slice(None),) * place.num_batch + where], view(array[tuple(part)], regular))
+    batch = (slice(None),) * layout(grid).num_batch
+    for block in blocks(array, grid, fill):
+        copy(out[batch + block.where], block.array, block.grid)
 
 
 def ragged(array: NDArray, grid: PatchGrid) -> list[NDArray]:

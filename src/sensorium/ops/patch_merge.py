@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sensorium.core.errors import UsageError
 from sensorium.core.grid import PatchGrid
 from sensorium.ops.blend import OWNING, covering, norm, owners, window
-from sensorium.ops.patch import BATCH, flat, image_shape, layout, unflat, values_shape
+from sensorium.ops.patch import BATCH, image_shape, layout, unflat, values_shape
 
 WIDE = ("float64", "int64", "uint64")  # a sum of these in float64 is not exact
 
@@ -32,25 +32,29 @@ def check_values(values: Any, grid: PatchGrid) -> Any:
     expected = list(grid.axes)
     for position, name, length in zip(place.cut, grid.names, grid.patch, strict=True):
         expected[position] = f"{name}={length}"
-    if len(shape) == len(grid.axes) + 1 and num_cut > 1 and shape[place.num_batch] == grid.num_patches:
+    if (
+        len(shape) == len(grid.axes) + 1
+        and num_cut > 1
+        and shape[place.num_batch] == grid.num_patches
+    ):
         values = unflat(values, grid)
     found = tuple(values.shape)
     fits = len(found) == len(grid.axes) + num_cut
     if not fits or values_shape(grid, image_shape(grid, found)) != found:
-        wanted = (*grid.axes[: place.num_batch], *map(str, grid.shape), *expected[place.num_batch :])
-        hint = "" if set(grid.axes) & {"c", *BATCH} else "; name further axes: PatchGrid(..., axes=)"
+        wanted = (
+            *grid.axes[: place.num_batch],
+            *map(str, grid.shape),
+            *expected[place.num_batch :],
+        )
+        hint = (
+            "" if set(grid.axes) & {"c", *BATCH} else "; name further axes: PatchGrid(..., axes=)"
+        )
         raise UsageError(
             f"patches do not belong to the grid: expected ({', '.join(wanted)}) or "
             f"{grid.num_patches} patches of ({', '.join(expected[place.num_batch :])}), "
             f"got shape {shape}{hint}"
         )
     return values
-
-
-def _pick(values: NDArray, axis: int, num_left: int, patch_axis: int) -> NDArray:
-    """The (grid axis, patch axis) pair in front: (patch, sample, ...the rest in order)."""
-    del num_left
-    return np.moveaxis(values, (axis, patch_axis), (0, 1))
 
 
 def _reduce(values: NDArray, grid: PatchGrid, axis: int, blend: str) -> NDArray:
@@ -62,7 +66,7 @@ def _reduce(values: NDArray, grid: PatchGrid, axis: int, blend: str) -> NDArray:
     starts, patch, size = grid.starts[axis], grid.patch[axis], grid.size[axis]
     grid_axis = place.num_batch + axis
     patch_axis = grid_axis + 1 + place.cut[axis] - place.num_batch
-    front = _pick(values, grid_axis, axis, patch_axis)
+    front = np.moveaxis(values, (grid_axis, patch_axis), (0, 1))
     samples = np.arange(size)
     if not len(starts):
         merged = np.zeros((size, *front.shape[2:]), values.dtype)
@@ -237,13 +241,3 @@ def merge_into(out: NDArray, values: NDArray, grid: PatchGrid, blend: str) -> No
         np.copyto(out, _all_axes(values, grid, blend))
     else:
         np.copyto(out, _averaged(values, grid, blend))
-
-
-__all__ = [
-    "check_dtype",
-    "check_values",
-    "fill_uncovered",
-    "flat",
-    "merge_into",
-    "middle",
-]

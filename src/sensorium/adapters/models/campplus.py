@@ -147,7 +147,8 @@ class _CamPlusPlus(nn.Module):
         channels = 128
         for index, (num_layers, dilation) in enumerate(_BLOCKS, start=1):
             layers = {
-                f"tdnnd{i + 1}": _DenseLayer(channels + i * _GROWTH, dilation) for i in range(num_layers)
+                f"tdnnd{i + 1}": _DenseLayer(channels + i * _GROWTH, dilation)
+                for i in range(num_layers)
             }
             parts[f"block{index}"] = nn.ModuleDict(layers)
             channels += num_layers * _GROWTH

