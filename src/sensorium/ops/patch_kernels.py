@@ -74,13 +74,14 @@ def add_weighted(
 ) -> None:
     """The same, each sample times `weights` of its place in the patch and times `weight`."""
     offset, step, run, length = bounds
+    kind = weights.dtype.type
     for patch in range(len(starts)):
         start = starts[patch]
         num = min(run, length - start)
         part = source[offset + patch * step : offset + patch * step + num]
         into = sums[start : start + num]
         for k in range(num):
-            into[k] += part[k] * (weights[k] * weight)
+            into[k] += kind(part[k]) * (weights[k] * weight)
 
 
 @_compiled
@@ -89,6 +90,7 @@ def add_weighted_pair(
 ) -> None:
     """Two lines of every patch at once; `pair` is (other offset, weight, other weight)."""
     offset, step, run, length = bounds
+    kind = weights.dtype.type
     for patch in range(len(starts)):
         start = starts[patch]
         num = min(run, length - start)
@@ -96,68 +98,141 @@ def add_weighted_pair(
         other = source[pair[0] + patch * step : pair[0] + patch * step + num]
         into = sums[start : start + num]
         for k in range(num):
-            into[k] += weights[k] * (part[k] * pair[1] + other[k] * pair[2])
+            into[k] += weights[k] * (kind(part[k]) * pair[1] + kind(other[k]) * pair[2])
 
 
 @_compiled
-def write_rounded(sums: Any, target: Any, scale: Any, by: Any, magic: Any) -> None:
-    """``round(sums * scale * by)``; adding and taking away `magic` rounds half to even."""
+def write_line(sums: Any, target: Any, scale: Any, total: Any, magic: Any) -> None:
+    """``sums / (scale * total)``; adding and taking away `magic` rounds half to even."""
+    kind = scale.dtype.type  # int32 times float32 would be computed in float64
     for k in range(len(target)):
-        target[k] = (sums[k] * (scale[k] * by) + magic) - magic
+        target[k] = (kind(sums[k]) / (scale[k] * total) + magic) - magic
 
 
 @_compiled
-def write_divided(sums: Any, target: Any, scale: Any, by: Any, magic: Any) -> None:
-    """``round(sums / (scale * by))``, for means whose counts are no powers of two."""
+def write_float_line(sums: Any, target: Any, scale: Any, total: Any) -> None:
+    """The same without rounding."""
     for k in range(len(target)):
-        target[k] = (sums[k] / (scale[k] * by) + magic) - magic
+        target[k] = sums[k] / (scale[k] * total)
 
 
 @_compiled
-def write_scaled(sums: Any, target: Any, scale: Any, by: Any, magic: Any) -> None:
-    """``sums / (scale * by)`` for floats."""
+def write_line_times(sums: Any, target: Any, scale: Any, by: Any, magic: Any) -> None:
+    """``sums * scale * by`` rounded: exact where all counts are powers of two, and faster."""
+    kind = scale.dtype.type  # int32 times float32 would be computed in float64
     for k in range(len(target)):
-        target[k] = sums[k] / (scale[k] * by)
+        target[k] = (kind(sums[k]) * (scale[k] * by) + magic) - magic
 
 
-def _averaging(write: Any, weighted: bool) -> Any:
-    """The loop over lines, for one manner of writing and of adding."""
+@_compiled
+def mean_lines(
+    source: Any, target: Any, sums: Any, bounds: Any, head: Any, tail: Any, options: Any
+) -> None:
+    """True means; `bounds` is (first line, last line, items of a line, step, run).
 
-    @_compiled
-    def average(
-        source: Any, target: Any, sums: Any, bounds: Any, tables: Any, starts: Any, scales: Any
-    ) -> None:
-        first, stop, length, step, run = bounds
-        (head_ends, head_at, head_weights), (tail_ends, tail_at, tail_weights) = tables
-        weights, scale, magic = scales
-        num_tail = len(tail_ends) - 1
-        kind = type(scale[0])
-        for line in range(first, stop):
-            a, b = line // num_tail, line % num_tail
-            total = 0.0
-            sums[:] = 0
-            for i in range(head_ends[a], head_ends[a + 1]):
-                j = tail_ends[b]
-                while j < tail_ends[b + 1]:
-                    weight = head_weights[i] * tail_weights[j]
-                    total += weight
-                    where = (head_at[i] + tail_at[j], step, run, length)
-                    if not weighted:
-                        add_plain(source, sums, starts, where)
-                    elif j + 1 < tail_ends[b + 1]:
-                        other = head_weights[i] * tail_weights[j + 1]
-                        total += other
-                        pair = (
-                            head_at[i] + tail_at[j + 1],
-                            scale.dtype.type(weight),
-                            scale.dtype.type(other),
-                        )
-                        add_weighted_pair(source, sums, starts, where, weights, pair)
-                        j += 1
-                    else:
-                        add_weighted(source, sums, starts, where, weights, scale.dtype.type(weight))
-                    j += 1
-            if total > 0.0:
-                write(sums, target[line * length : (line + 1) * length], scale, total, magic)
+    `options`: starts, scale of the line, magic (0: no rounding), whether to multiply by `scale`.
+    """
+    first, stop, length, step, run = bounds
+    starts, scale, magic, times = options
+    num_tail = len(tail[0]) - 1
+    for line in range(first, stop):
+        a, b = line // num_tail, line % num_tail
+        count = (head[0][a + 1] - head[0][a]) * (tail[0][b + 1] - tail[0][b])
+        if count == 0:
+            continue
+        sums[:] = 0
+        for i in range(head[0][a], head[0][a + 1]):
+            for j in range(tail[0][b], tail[0][b + 1]):
+                add_plain(source, sums, starts, (head[1][i] + tail[1][j], step, run, length))
+        into = target[line * length : (line + 1) * length]
+        total = scale.dtype.type(count)
+        if magic == 0:
+            write_float_line(sums, into, scale, total)
+        elif times:
+            write_line_times(sums, into, scale, scale.dtype.type(1) / total, magic)
+        else:
+            write_line(sums, into, scale, total, magic)
 
-    return average
+
+@_compiled
+def window_lines(
+    source: Any, target: Any, sums: Any, bounds: Any, head: Any, tail: Any, options: Any
+) -> None:
+    """Weighted means; as `mean_lines`, with the weights of a patch's line in `options`.
+
+    `options`: starts, scale of the line (its inverse where rounded), magic, weights.
+    """
+    first, stop, length, step, run = bounds
+    starts, scale, magic, weights = options
+    kind = scale.dtype.type
+    num_tail = len(tail[0]) - 1
+    for line in range(first, stop):
+        a, b = line // num_tail, line % num_tail
+        total = 0.0
+        sums[:] = 0
+        for i in range(head[0][a], head[0][a + 1]):
+            j, end = tail[0][b], tail[0][b + 1]
+            while j < end:
+                weight = head[2][i] * tail[2][j]
+                total += weight
+                at = (head[1][i] + tail[1][j], step, run, length)
+                if j + 1 < end:
+                    other = head[2][i] * tail[2][j + 1]
+                    total += other
+                    pair = (head[1][i] + tail[1][j + 1], kind(weight), kind(other))
+                    add_weighted_pair(source, sums, starts, at, weights, pair)
+                else:
+                    add_weighted(source, sums, starts, at, weights, kind(weight))
+                j += 2
+        if total > 0.0:
+            into = target[line * length : (line + 1) * length]
+            if magic == 0:
+                write_float_line(sums, into, scale, kind(total))
+            else:
+                write_line_times(sums, into, scale, kind(1.0 / total), magic)
+
+
+@_compiled
+def extreme_lines(
+    source: Any, target: Any, bounds: Any, head: Any, tail: Any, starts: Any, sign: Any
+) -> None:
+    """Maximum (`sign` 1) or minimum (-1) over all patches; NaN wins. `bounds` as `mean_lines`."""
+    first, stop, length, step, run = bounds
+    num_tail = len(tail[0]) - 1
+    for line in range(first, stop):
+        a, b = line // num_tail, line % num_tail
+        into = target[line * length : (line + 1) * length]
+        fresh = True
+        for i in range(head[0][a], head[0][a + 1]):
+            for j in range(tail[0][b], tail[0][b + 1]):
+                at = head[1][i] + tail[1][j]
+                if fresh:
+                    _assign(source, into, starts, (at, step, run, length))
+                _extreme(source, into, starts, (at, step, run, length), sign)
+                fresh = False
+
+
+@_compiled
+def _assign(source: Any, into: Any, starts: Any, bounds: Any) -> None:
+    offset, step, run, length = bounds
+    for patch in range(len(starts)):
+        num = min(run, length - starts[patch])
+        part = source[offset + patch * step : offset + patch * step + num]
+        write = into[starts[patch] : starts[patch] + num]
+        for k in range(num):
+            write[k] = part[k]
+
+
+@_compiled
+def _extreme(source: Any, into: Any, starts: Any, bounds: Any, sign: Any) -> None:
+    offset, step, run, length = bounds
+    for patch in range(len(starts)):
+        num = min(run, length - starts[patch])
+        part = source[offset + patch * step : offset + patch * step + num]
+        write = into[starts[patch] : starts[patch] + num]
+        if sign > 0:
+            for k in range(num):
+                write[k] = part[k] if part[k] > write[k] or part[k] != part[k] else write[k]
+        else:
+            for k in range(num):
+                write[k] = part[k] if part[k] < write[k] or part[k] != part[k] else write[k]

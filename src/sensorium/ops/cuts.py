@@ -1,0 +1,65 @@
+"""Where the picture is cut: change from frame to frame against the change around it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_AROUND = 2  # frames on either side that a change is compared with
+
+
+@dataclass(frozen=True, slots=True)
+class CutRule:
+    """A cut changes the picture by at least `least` (mean of 0..255 in brightness and colour), and
+    `times` as much as the frames around it do; two cuts lie at least `apart` seconds from each other.
+    """
+
+    least: float = 12.0
+    times: float = 3.0
+    apart: float = 0.4
+
+
+def look(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What two frames are compared by: brightness and two colour differences, (row, column, 3)."""
+    red, green, blue = (pixels[..., i].astype(np.float32) for i in range(3))
+    light = 0.299 * red + 0.587 * green + 0.114 * blue
+    return np.stack([light, red - light, blue - light], axis=-1)
+
+
+def cuts(frames: Iterable[tuple[float, NDArray[np.uint8]]], rule: CutRule) -> Iterator[float]:
+    """Times of the first frame after each cut, from (seconds, small picture) in order.
+
+    The method of PySceneDetect's adaptive detector: fast motion changes many frames in a row, a cut
+    only one, a flash two (there and back), of which neither stands out from the other.
+    """
+    changes: deque[tuple[float, float]] = deque(maxlen=2 * _AROUND + 1)
+    before, last = None, float("-inf")
+    for seconds, pixels in _padded(frames):
+        now = look(pixels)
+        change = 0.0 if before is None else float(np.abs(now - before).mean())
+        before = now
+        changes.append((seconds, change))
+        if len(changes) < changes.maxlen:
+            continue
+        at, middle = changes[_AROUND]
+        around = [value for i, (_, value) in enumerate(changes) if i != _AROUND]
+        stands_out = middle >= rule.least and middle >= rule.times * max(np.mean(around), 1.0)
+        if stands_out and middle > max(around) and at - last >= rule.apart:
+            last = at
+            yield at
+
+
+def _padded(frames: Iterable) -> Iterator:
+    """The frames with the first and the last one repeated, so that the ends are judged as well."""
+    last = None
+    for frame in frames:
+        if last is None:
+            yield from [frame] * _AROUND
+        last = frame
+        yield frame
+    if last is not None:
+        yield from [last] * _AROUND

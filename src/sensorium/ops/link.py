@@ -1,0 +1,86 @@
+"""Which face was speaking in which turn: mouths that move while a voice is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from sensorium.core.time import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Mouth:
+    """One track's mouth motion: `rate` values per second over `span`; `face` is its person or track."""
+
+    span: Span
+    track: int
+    face: str
+    rate: float
+    motion: NDArray[np.float32]
+
+    def during(self, span: Span) -> tuple[float, float]:
+        """(mean motion, seconds) over what the track shares with `span`."""
+        shared = self.span.overlap(span)
+        if shared <= 0:
+            return 0.0, 0.0
+        first = int((max(span.start, self.span.start) - self.span.start) * self.rate)
+        last = max(
+            first + 1, int(np.ceil((min(span.end, self.span.end) - self.span.start) * self.rate))
+        )
+        values = self.motion[first:last]
+        return (float(values.mean()), shared) if len(values) else (0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRule:
+    """When a link is clear: mean motion of at least `least`, `margin` above any other face in view,
+    seen for `share` of the turn; a voice needs `evidence` seconds x motion over the file to own a face.
+    """
+
+    least: float = 0.03
+    margin: float = 0.02
+    share: float = 0.5
+    evidence: float = 0.02
+
+
+def voices(
+    turns: Sequence[tuple[Span, str]], mouths: Sequence[Mouth], rule: LinkRule
+) -> dict[str, str]:
+    """Speaker -> the face that goes with that voice over the whole file, one face for one voice."""
+    speakers = sorted({speaker for _, speaker in turns})
+    faces = sorted({mouth.face for mouth in mouths})
+    if not speakers or not faces:
+        return {}
+    total = np.zeros((len(speakers), len(faces)))
+    for span, speaker in turns:
+        for mouth in mouths:
+            mean, seconds = mouth.during(span)
+            total[speakers.index(speaker), faces.index(mouth.face)] += (
+                mean - rule.least / 2
+            ) * seconds
+    rows, columns = linear_sum_assignment(-np.maximum(total, 0))
+    pairs = zip(rows, columns, strict=True)
+    return {speakers[r]: faces[c] for r, c in pairs if total[r, c] >= rule.evidence}
+
+
+def link(
+    span: Span, face: str | None, mouths: Sequence[Mouth], rule: LinkRule
+) -> tuple[Mouth, float] | None:
+    """The track of `face` that speaks in a turn, with a score 0..1; None where that is not clear.
+
+    The score grows with the motion of the mouth; it is no probability.
+    """
+    seen = [(mouth, *mouth.during(span)) for mouth in mouths]
+    seen = [each for each in seen if each[2] >= rule.share * span.duration]
+    mine = [each for each in seen if each[0].face == face and each[1] >= rule.least]
+    if not mine:
+        return None
+    best, mean, _ = max(mine, key=lambda each: each[1])
+    others = [value for mouth, value, _ in seen if mouth.face != face]
+    if others and mean - max(others) < rule.margin:
+        return None
+    return best, mean / (mean + rule.least)
