@@ -51,7 +51,12 @@ class Library:
         known = [json.loads(file.read_text(encoding="utf-8")) for file in files]
         return sorted(known, key=lambda entry: entry["uri"])
 
-    def _chosen(self, media: str | os.PathLike[str] | None) -> list[dict[str, Any]]:
+    def chosen(self, media: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
+        """The entries of `inputs` that `media` names: all for None, else exactly one.
+
+        Raises:
+            UsageError: no input of that name, or several.
+        """
         known = self.inputs()
         if media is None:
             return known
@@ -70,7 +75,7 @@ class Library:
             raise UsageError(f"kind: expected one of {', '.join(KINDS)}; got {kind!r}")
         folders = dict.fromkeys(
             self.path / result
-            for entry in self._chosen(media)
+            for entry in self.chosen(media)
             for result in entry["results"].values()
         )
         files = [folder / f"{kind}.parquet" for folder in folders]

@@ -1,0 +1,153 @@
+# ruff: noqa: E501 - a row of a Markdown table is one line
+"""Writes docs/formats.md: the head below, then every kind of record from `sensorium.KINDS`.
+
+Run it after a change of the columns: ``python docs/make_formats.py``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sensorium.core.record import COMMON, KINDS, Column
+from sensorium.interfaces.formats import CSV_COLUMNS
+
+HERE = Path(__file__).parent
+
+WHAT = {
+    "media": "The file itself. One row per file that could be read.",
+    "subtitle": "The entries of subtitle files that lie beside the file.",
+    "speech": "Where somebody speaks.",
+    "transcript": "What was said, utterance by utterance.",
+    "word": "What was said, word by word.",
+    "turn": "Who spoke when, by the sound. Turns of different speakers may overlap.",
+    "voice": "The speakers of a file, one row each.",
+    "shot": "The stretches between cuts.",
+    "region": "What was found in the pictures, one row per box.",
+    "person": "The people seen in a file, one row each.",
+    "mouth": "How the mouth of one face moved, one row per stretch.",
+    "link": "Which face belongs to a turn. Span and `speaker` are those of the turn.",
+    "assignment": "Who said a word. Span and `text` are those of the word.",
+    "feature": "Where the model outputs lie; the numbers themselves are in safetensors files.",
+    "error": "What could not be done, and why.",
+}
+
+HEAD = """# Formats
+
+This file is made by `docs/make_formats.py`. What a library holds, how other tools read it, and what
+`sensorium show` writes.
+
+## The folder
+
+```
+library/
+├── sensorium.json                    {{"format": 1}}
+├── inputs/<digest of path>.json      one per input: path, digest of its bytes, its current results
+└── results/<media>/<pass>-<recipe>/  one result of one pass over one file
+    ├── <kind>.parquet                the records of each kind
+    ├── features-00000.safetensors    model outputs, where the pass makes any
+    └── result.json                   models, parameters and counts
+```
+
+A result appears whole, by one rename, and never changes. `<media>` is the first half of the sha256
+of the file's bytes; `<recipe>` is a digest of everything that decides the result. A run with another
+model adds results beside the old ones, and `inputs/*.json` names those that count now. So **read through
+`open_library`, or through `inputs/`**: a pattern over all of `results/` also finds old ones.
+
+## Reading it
+
+```python
+import sensorium
+
+library = sensorium.open_library("library")
+library.words()                          # pandas, with speaker and person
+library.records("region", "talk.mp4")    # any kind below, of one input or of all
+library.features("talk.mp4", "patches")  # arrays with their place in the picture
+```
+
+pandas, polars, DuckDB and Hugging Face datasets read the same Parquet files; `library.files(kind)` lists
+those that count now:
+
+```python
+files = [str(file) for file in library.files("word")]
+
+import pandas
+pandas.concat(map(pandas.read_parquet, files))
+
+import polars
+polars.read_parquet(files)
+
+import duckdb
+duckdb.sql(f"SELECT uri, count(*) FROM read_parquet({{files}}) GROUP BY uri")
+
+library.dataset("words")  # a datasets.Dataset
+```
+
+Features are plain safetensors. A row of kind `feature` names the file (in the folder of the result) and
+the tensor:
+
+```python
+from safetensors import safe_open
+
+file = library.files("feature")[0]
+row = pandas.read_parquet(file).iloc[0]
+with safe_open(file.parent / row["file"], framework="np") as tensors:
+    values = tensors.get_tensor(row["tensor"])
+```
+
+Note: `datasets.with_format("numpy")` gives float32 where the file holds float16.
+
+## What `sensorium show` writes
+
+| format | what |
+|---|---|
+| `text` | every file: what it is, who speaks and who is seen for how long, what happens in order of time, what failed |
+| `vtt` | WebVTT subtitles of one file, the speaker as voice (`<v S1>`); cues of at most two lines of 42 characters and 7 s, no word is cut |
+| `srt` | the same as SubRip; a new speaker is written in front of what it says |
+| `rttm` | `SPEAKER` lines, one per turn. The file's id is its name without ending, blanks as `_`; with the ending or the whole path where names alone would be mistaken for one another |
+| `json` | `{{"inputs": [{{"uri", "media"}}], "tables": {{kind: [row, ...]}}}}` with every kind below, even if empty. Words also have `speaker` and `person`, turns `person` and `track`. Lists of numbers (embeddings, mouth motion) are left out unless asked for: `render(library, "json", embeddings=True)`. NaN is null |
+| `csv` | one line per word, RFC 4180, UTF-8, empty where nothing is known |
+
+In Python: `sensorium.interfaces.formats.render(library, format, media=None)`. The columns of `csv`:
+
+{csv}
+
+## Records
+
+Times are seconds from the start of the file; spans are half-open, `[start, end)`. Boxes are pixels of
+the picture as displayed (after rotation), origin at the top left. `speaker` (S1, S2, ...) and `person` (P1, P2, ...)
+are labels inside one file.
+
+Every kind has these columns first:
+
+{common}
+"""
+
+CSV = {
+    "uri": "path of the file",
+    "start": "seconds",
+    "end": "seconds, exclusive",
+    "text": "the word with its punctuation",
+    "speaker": "voice inside this file",
+    "person": "face that said it, where it is clear",
+    "score": "0..1",
+    "language": "BCP-47 tag",
+}
+
+
+def _table(columns: tuple[Column, ...]) -> str:
+    rows = [f"| `{c.name}` | {c.dtype} | {c.doc} |" for c in columns]
+    return "\n".join(["| column | type | what |", "|---|---|---|", *rows])
+
+
+def document() -> str:
+    """The whole text of docs/formats.md."""
+    csv = "\n".join(
+        ["| column | what |", "|---|---|", *(f"| `{c}` | {CSV[c]} |" for c in CSV_COLUMNS)]
+    )
+    parts = [HEAD.format(csv=csv, common=_table(COMMON))]
+    parts += [f"### {kind}\n\n{WHAT[kind]}\n\n{_table(KINDS[kind])}\n" for kind in KINDS]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    (HERE / "formats.md").write_text(document(), encoding="utf-8")
