@@ -29,7 +29,10 @@ class Input:
     claimed: bool
 
 
-def find(named: Iterable[str | os.PathLike[str]], leave_out: Path | None = None) -> list[Input]:
+def find(
+    named: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    leave_out: Path | None = None,
+) -> list[Input]:
     """All files that are meant, each once, in the order named, folders sorted by name.
 
     A name that exists is taken as it is, even if it has ``*`` or ``[`` in it; a pattern that
@@ -42,7 +45,8 @@ def find(named: Iterable[str | os.PathLike[str]], leave_out: Path | None = None)
     found: dict[str, Input] = {}
     if isinstance(named, (str, os.PathLike)):
         named = [named]
-    for name in map(os.fspath, named):
+    for each_name in named:
+        name = os.fspath(each_name)
         if "://" in name:
             raise UsageError(f"{name}: expected a file, folder or pattern; download it first")
         for each in _expand(name, leave_out):

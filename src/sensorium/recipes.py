@@ -81,7 +81,7 @@ BUNDLED = (
 @lru_cache(maxsize=1)
 def models() -> dict[tuple[str, str], Model]:
     """All registered models by (job, name): the bundled ones, then those of other packages."""
-    known = {(model.job, model.name): model for model in BUNDLED}
+    known: dict[tuple[str, str], Model] = {(model.job, model.name): model for model in BUNDLED}
     for entry in entry_points(group="sensorium.models"):
         model = entry.load()
         if not isinstance(model, Model):
@@ -178,5 +178,5 @@ def build(config: Config, threads: int) -> Built:
         ),
         Who(),
     ]
-    wanted = config.passes or tuple(each.name for each in passes)
+    wanted: Sequence[str] = config.passes or [each.name for each in passes]
     return Built(media, SubtitleFiles(), [each for each in passes if each.name in wanted])

@@ -102,7 +102,7 @@ class _Work:
 
     def __init__(self, job: Job, built: Built | None) -> None:
         self._job = job
-        self._built = built
+        self._maybe_built = built
         self._layout = Layout(job.library)
         self._sink = Sink(self._layout)
         self._uri = job.input.uri
@@ -111,7 +111,14 @@ class _Work:
         self._failures: list[Failure] = []
         self._results: dict[str, Path] = {}
 
+    @property
+    def _built(self) -> Built:
+        if self._maybe_built is None:
+            raise RuntimeError("only `failed_outside` works without passes")
+        return self._maybe_built
+
     def run(self) -> Outcome:
+        """Every pass that is not finished, in order of need."""
         stat = _stat(self._uri)
         try:
             ref = self._known(stat) or self._built.reader.probe(self._uri)
@@ -174,7 +181,7 @@ class _Work:
     def _without_needs(self) -> set[str]:
         """Passes that cannot be right any more, because one that they build on failed."""
         failed = {failure.step for failure in self._failures}
-        passes = self._built.passes if self._built else ()
+        passes = self._maybe_built.passes if self._maybe_built else ()
         return {each.name for each in passes if failed & set(each.needs)}
 
     def _unreadable(self, stat: list[int] | None, error: Exception) -> Outcome:
@@ -197,9 +204,8 @@ class _Work:
         self._note(entry)
 
     def _media_records(self, ref: MediaRef, beside: Sequence[str]) -> Iterator[Record]:
-        names = ("kind", "container", "num_bytes", "duration", "width", "height")
-        names += ("frame_rate", "sample_rate", "num_channels", "has_sound")
-        yield Record("media", None, {name: getattr(ref, name) for name in names}, _PREPARED)
+        values = {column.name: getattr(ref, column.name) for column in KINDS["media"]}
+        yield Record("media", None, values, _PREPARED)
         for path in beside:
             try:
                 cues = self._built.subtitles.read(path)
@@ -249,7 +255,7 @@ class _Work:
                     self._failures.append(Failure(**record.values))
 
     def _fail(
-        self, step: str, target: Path, source: Any, recipe: Mapping, error: Exception
+        self, step: str, target: Path, source: Any, recipe: Mapping, error: BaseException
     ) -> None:
         message = str(error) if isinstance(error, SensoriumError) else _unexpected(self._uri, error)
         failure = Failure(step, type(error).__name__, message)
@@ -295,7 +301,7 @@ def _error_record(failure: Failure) -> Record:
     return Record("error", None, asdict(failure), _PREPARED)
 
 
-def _unexpected(uri: str, error: Exception) -> str:
+def _unexpected(uri: str, error: BaseException) -> str:
     return f"{uri}: unexpected {type(error).__name__}: {error}"
 
 

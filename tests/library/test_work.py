@@ -16,7 +16,13 @@ from sensorium.core.errors import LibraryError, MediaError, UsageError
 from sensorium.extraction import Options, run
 from sensorium.library.library import Library
 from sensorium.progress import Watcher
-from sensorium.testing.passes import CountingPass, built_of
+from sensorium.recipes import Built
+from sensorium.testing.passes import CountingPass, FakeReader, NoSubtitles
+
+
+def built_of(*passes):
+    """What `sensorium.recipes.build` would give, of these passes."""
+    return Built(FakeReader(), NoSubtitles(), list(passes))
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def test_a_changed_parameter_repeats_its_pass_and_those_that_need_it(monkeypatch
         monkeypatch, CountingPass("speech"), CountingPass("faces"), CountingPass("who", ("speech",))
     )
     go(files, out)
-    before = {p for p in (out / "results").rglob("result.json")}
+    before = set((out / "results").rglob("result.json"))
     use(
         monkeypatch,
         CountingPass("speech", size=2),
@@ -68,7 +74,7 @@ def test_a_changed_parameter_repeats_its_pass_and_those_that_need_it(monkeypatch
     )
     outcomes = go(files, out)
     assert all(o.computed == ("speech", "who") for o in outcomes)
-    assert before < {p for p in (out / "results").rglob("result.json")}
+    assert before < set((out / "results").rglob("result.json"))
     assert len(Library(out).records("transcript", "0.wav")) == 2 + 1 + 1
 
 
@@ -172,9 +178,11 @@ from sensorium import work, extraction
 from sensorium.core.config import Config
 from sensorium.extraction import Options, run
 from sensorium.progress import Watcher
-from sensorium.testing.passes import CountingPass, built_of
+from sensorium.recipes import Built
+from sensorium.testing.passes import CountingPass, FakeReader, NoSubtitles
 
-passes = built_of(CountingPass("speech", size=200), CountingPass("who", ("speech",), pause=0.01))
+both = [CountingPass("speech", size=200), CountingPass("who", ("speech",), pause=0.01)]
+passes = Built(FakeReader(), NoSubtitles(), both)
 work._built = lambda config, threads: passes
 extraction.check = lambda config: None
 run([sys.argv[1]], sys.argv[2], Config(), Options(num_workers=0), Watcher())

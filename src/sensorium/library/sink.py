@@ -32,8 +32,10 @@ def _sync(folder: Path) -> None:
 class Source(Protocol):
     """What the rows of a result say of their file."""
 
-    uri: str
-    digest: str
+    @property
+    def uri(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
 
 
 def _models(recipe: Mapping[str, Any]) -> dict[str, Provenance]:

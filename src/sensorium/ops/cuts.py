@@ -43,11 +43,13 @@ def cuts(frames: Iterable[tuple[float, NDArray[np.uint8]]], rule: CutRule) -> It
         change = 0.0 if before is None else float(np.abs(now - before).mean())
         before = now
         changes.append((seconds, change))
-        if len(changes) < changes.maxlen:
+        if len(changes) < 2 * _AROUND + 1:
             continue
         at, middle = changes[_AROUND]
         around = [value for i, (_, value) in enumerate(changes) if i != _AROUND]
-        stands_out = middle >= rule.least and middle >= rule.times * max(np.mean(around), 1.0)
+        stands_out = middle >= rule.least and middle >= rule.times * max(
+            sum(around) / len(around), 1.0
+        )
         if stands_out and middle > max(around) and at - last >= rule.apart:
             last = at
             yield at

@@ -39,7 +39,14 @@ def center(group: Sequence[int], embeddings: Sequence, weights: Sequence[float])
     return np.average([embeddings[i] for i in group], axis=0, weights=[weights[i] for i in group])
 
 
-def _nearest(index, members, embeddings, apart, weights, distance) -> int | None:  # type: ignore[no-untyped-def]
+def _nearest(
+    index: int,
+    members: Sequence[Sequence[int]],
+    embeddings: Sequence,
+    apart: Sequence[set[int]],
+    weights: Sequence[float],
+    distance: float,
+) -> int | None:
     best, place = distance, None
     for number, group in enumerate(members):
         away = float(np.linalg.norm(embeddings[index] - center(group, embeddings, weights)))
@@ -48,7 +55,13 @@ def _nearest(index, members, embeddings, apart, weights, distance) -> int | None
     return place
 
 
-def _merged(members, embeddings, apart, weights, distance) -> list[list[int]]:  # type: ignore[no-untyped-def]
+def _merged(
+    members: list[list[int]],
+    embeddings: Sequence,
+    apart: Sequence[set[int]],
+    weights: Sequence[float],
+    distance: float,
+) -> list[list[int]]:
     while True:
         pairs = [
             (

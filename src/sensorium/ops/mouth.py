@@ -8,13 +8,8 @@ from numpy.typing import NDArray
 _ROWS, _COLUMNS = 12, 20
 
 
-def gray(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(height, width) brightness 0..255."""
-    return pixels @ np.array([0.299, 0.587, 0.114], np.float32)
-
-
-def face_patches(light: NDArray[np.float32], landmarks: NDArray) -> NDArray[np.float32]:
-    """(2, row, column): the mouth and the eyes of one face, turned upright and scaled.
+def face_patches(light: NDArray, landmarks: NDArray) -> NDArray[np.float32]:
+    """(2, row, column): the mouth and the eyes of one face in `light` (height, width), turned upright.
 
     `landmarks` (5, 2): left eye, right eye, nose, corners of the mouth. Both patches are measured in
     the distance between the eyes, so that the size of the face does not matter; each is made to

@@ -208,7 +208,7 @@ class Faces:
     """
 
     name = "faces"
-    needs = ("shots",)
+    needs: tuple[str, ...] = ("shots",)
 
     def __init__(
         self,

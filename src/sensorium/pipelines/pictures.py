@@ -42,7 +42,7 @@ class Pictures:
     """
 
     name = "pictures"
-    needs = ("shots",)
+    needs: tuple[str, ...] = ("shots",)
 
     def __init__(
         self, reader: Reader, encoder: ImageEncoder, options: PicturesOptions | None = None

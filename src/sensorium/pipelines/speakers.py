@@ -115,7 +115,7 @@ class Speakers:
         whole = [padded(window, self._segmenter.window) for window in batch]
         for window, features in zip(batch, self._segmenter.segment(whole), strict=True):
             index = heard.add(features)
-            active = features.values > 0.5
+            active = np.asarray(features.values > 0.5)
             for speaker in range(active.shape[1]):
                 others = np.delete(active, speaker, axis=1).any(axis=1)
                 local = self._local(window, features.axes[0], active[:, speaker], others)

@@ -26,7 +26,7 @@ class Who:
     """
 
     name = "who"
-    needs = ("speech", "speakers", "faces")
+    needs: tuple[str, ...] = ("speech", "speakers", "faces")
 
     def __init__(self, rule: LinkRule | None = None) -> None:
         self._rule = rule or LinkRule()

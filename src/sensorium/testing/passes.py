@@ -15,7 +15,7 @@ from sensorium.core.media import Audio, Frames, MediaRef
 from sensorium.core.record import Provenance, Record
 from sensorium.core.speech import Cue
 from sensorium.core.time import Span
-from sensorium.ports import Earlier, Pass, Report
+from sensorium.ports import Earlier, Report
 
 
 class FakeReader:
@@ -84,10 +84,3 @@ class CountingPass:
             report(float(index))
         if error := self.fail.get(os.path.basename(ref.uri)):
             raise error
-
-
-def built_of(*passes: Pass) -> Any:
-    """What `sensorium.recipes.build` would give, of these passes."""
-    from sensorium.recipes import Built
-
-    return Built(FakeReader(), NoSubtitles(), list(passes))

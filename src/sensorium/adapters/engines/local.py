@@ -80,7 +80,8 @@ class LocalPool:
                 for future in done:
                     yield running.pop(future), future.exception() or future.result()
         finally:
-            pool.shutdown(kill_workers=True)
+            # Work that is still under way was given up (Ctrl-C): it must not go on unseen.
+            pool.shutdown(kill_workers=bool(running))
 
     def _one_by_one(
         self, function: Callable[[Any], Any], items: Sequence[Any], suspects: Sequence[int]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -53,13 +53,13 @@ def opened(uri: str) -> Iterator[Any]:
         container.close()
 
 
-def _picture_stream(container: Any) -> Any | None:
-    """The first stream of moving pictures; cover art is none."""
+def _picture_stream(container: Any) -> Any:
+    """The first stream of moving pictures, or None; cover art is none."""
     cover = av.stream.Disposition.attached_pic
     return next((s for s in container.streams.video if not s.disposition & cover), None)
 
 
-def _sound_stream(container: Any) -> Any | None:
+def _sound_stream(container: Any) -> Any:
     return next((s for s in container.streams.audio if s.codec_context is not None), None)
 
 
@@ -147,7 +147,9 @@ def _width(frame: Any, ratio: Fraction | None) -> int:
     return max(1, round(frame.width * ratio)) if ratio else frame.width
 
 
-def _decoded(uri: str, kind: str, skip_to: float | None = None) -> Iterator[tuple[Any, float]]:
+def _decoded(
+    uri: str, kind: str, skip_to: float | None = None
+) -> Generator[tuple[Any, float], None, None]:
     """(frame, seconds) of the sound or the pictures, in order, to the very end.
 
     Single broken packets are skipped and logged, their time stays empty; a file with many of them

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as fn
 
-from sensorium.adapters.models.weights import bundled, bundled_revision
+from sensorium.adapters.weights import bundled, bundled_revision
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.features import Features
 from sensorium.core.media import Audio

@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx.tools.update_model_dims import update_inputs_outputs_dims
 
-from sensorium.adapters.models.weights import bundled, bundled_revision
+from sensorium.adapters.weights import bundled, bundled_revision
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions

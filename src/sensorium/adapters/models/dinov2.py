@@ -13,7 +13,7 @@ import onnx
 import onnxruntime
 from onnx.utils import Extractor
 
-from sensorium.adapters.models.weights import bundled, bundled_revision
+from sensorium.adapters.weights import bundled, bundled_revision
 from sensorium.core.errors import ModelError
 from sensorium.core.features import Features
 from sensorium.core.media import Frames

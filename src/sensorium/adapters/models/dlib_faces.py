@@ -10,7 +10,7 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorium.adapters.models.weights import bundled, bundled_revision
+from sensorium.adapters.weights import bundled, bundled_revision
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions

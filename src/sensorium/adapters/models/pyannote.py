@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as fn
 
-from sensorium.adapters.models.weights import bundled, bundled_revision
+from sensorium.adapters.weights import bundled, bundled_revision
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.features import Features
 from sensorium.core.media import Audio
@@ -32,6 +32,8 @@ class _Sinc(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.window_: torch.Tensor
+        self.n_: torch.Tensor
         self.low_hz_ = nn.Parameter(torch.zeros(40, 1))
         self.band_hz_ = nn.Parameter(torch.zeros(40, 1))
         self.register_buffer("window_", torch.zeros(125))

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from sensorium.adapters.models.weights import bundled, bundled_revision
+from sensorium.adapters.weights import bundled, bundled_revision
 from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance

@@ -14,7 +14,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 
-from sensorium.adapters.models.weights import bundled, bundled_revision
+from sensorium.adapters.weights import bundled, bundled_revision
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.features import Features
 from sensorium.core.media import Audio
