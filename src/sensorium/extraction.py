@@ -15,12 +15,13 @@ from filelock import FileLock, Timeout
 from sensorium.core.config import Config
 from sensorium.core.errors import LibraryError, UsageError
 from sensorium.inputs import Input, find
+from sensorium.jobs import Job, Outcome
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.ports import Executor
 from sensorium.progress import Watcher, watcher
 from sensorium.recipes import check
-from sensorium.work import Job, Outcome, died, work_on
+from sensorium.work import died, work_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from sensorium.work import Job, Outcome
+from sensorium.jobs import Job, Outcome
 
 
 class Watcher:

@@ -148,12 +148,13 @@ def reader() -> Reader:
 def build(config: Config, threads: int) -> Built:
     """The passes of a config, in order of need; no weights are read yet."""
     from sensorium.adapters.media.subtitles import SubtitleFiles
-    from sensorium.pipelines.faces import Faces, FacesOptions
+    from sensorium.pipelines.faces import Faces
     from sensorium.pipelines.pictures import Pictures, PicturesOptions
     from sensorium.pipelines.shots import Shots
     from sensorium.pipelines.sound import Sound
     from sensorium.pipelines.speakers import Speakers, SpeakersOptions
     from sensorium.pipelines.speech import Speech
+    from sensorium.pipelines.watch import FacesOptions
     from sensorium.pipelines.who import Who
 
     media = reader()

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from sensorium.jobs import Outcome
 from sensorium.recipes import models
-from sensorium.work import Outcome
 
 
 def summary(outcomes: Sequence[Outcome], out: str | os.PathLike[str]) -> dict[str, Any]:

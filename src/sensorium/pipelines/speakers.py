@@ -117,7 +117,7 @@ class Speakers:
             index = heard.add(features)
             active = np.asarray(features.values > 0.5)
             for speaker in range(active.shape[1]):
-                others = np.delete(active, speaker, axis=1).any(axis=1)
+                others = np.asarray(np.delete(active, speaker, axis=1).any(axis=1))
                 local = self._local(window, features.axes[0], active[:, speaker], others)
                 if local is not None:
                     heard.locals.append(Local(index, speaker, *local))

@@ -1,0 +1,272 @@
+"""What files become: by content, upright, on one clock, nothing lost, and one clear error each."""
+
+import struct
+import wave
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sensorium.adapters.media.reader import MediaReader
+from sensorium.core.errors import (
+    LimitError,
+    MediaError,
+    MissingMediaError,
+    UnsupportedMediaError,
+)
+from sensorium.core.limits import Limits
+from sensorium.testing.media import squares, tone, write_sound, write_video
+
+
+@pytest.fixture
+def reader():
+    return MediaReader()
+
+
+def heard(reader, path, rate=16000):
+    chunks = list(reader.audio(reader.probe(str(path)), rate))
+    for before, after in zip(chunks, chunks[1:], strict=False):
+        assert after.start == pytest.approx(before.end, abs=1e-9)
+    return np.concatenate([chunk.samples[0] for chunk in chunks])
+
+
+def shown(reader, path, **options):
+    ref = reader.probe(str(path))
+    return ref, list(reader.frames(ref, options.get("max_side"), options.get("times")))
+
+
+@pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_u8", "pcm_f32le", "pcm_s24le", "flac"])
+@pytest.mark.parametrize(("rate", "num_channels"), [(8000, 1), (11025, 2), (48000, 6)])
+def test_sound_keeps_its_length_and_level(reader, tmp_path, codec, rate, num_channels):
+    """Any format, rate and number of channels: mono at 16 kHz, the right length, in [-1, 1]."""
+    name = "tone.flac" if codec == "flac" else "tone.wav"
+    write_sound(tmp_path / name, tone(1.3, rate, num_channels), rate, codec)
+    samples = heard(reader, tmp_path / name)
+    assert len(samples) == pytest.approx(1.3 * 16000, abs=3)
+    middle = samples[4000:-4000]
+    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.02)
+    assert np.argmax(np.abs(np.fft.rfft(middle))) * 16000 / len(middle) == pytest.approx(440, abs=2)
+
+
+def test_a_long_sound_comes_in_chunks_that_join(reader, tmp_path):
+    """No chunk is longer than 30 s, and together they are the whole."""
+    write_sound(tmp_path / "a.wav", tone(35.0, 8000), 8000, "pcm_s16le")
+    ref = reader.probe(str(tmp_path / "a.wav"))
+    chunks = list(reader.audio(ref, 16000))
+    assert max(chunk.duration for chunk in chunks) <= 30
+    assert sum(chunk.samples.shape[1] for chunk in chunks) == pytest.approx(35 * 16000, abs=2)
+
+
+def test_channels_are_averaged(reader, tmp_path):
+    """A voice in one channel of two is heard at half its level, not lost."""
+    samples = tone(1.0, 16000, 2)
+    samples[1] = 0
+    write_sound(tmp_path / "a.wav", samples, 16000, "pcm_s16le")
+    assert np.abs(heard(reader, tmp_path / "a.wav")).max() == pytest.approx(0.25, abs=0.01)
+
+
+def test_variable_frame_rate_keeps_true_times(reader, tmp_path):
+    """Times are those of the file, not a count divided by a rate."""
+    times = [0.0, 0.1, 0.5, 0.55, 2.0]
+    write_video(tmp_path / "a.mkv", squares(5), times=times)
+    _, frames = shown(reader, tmp_path / "a.mkv")
+    assert [round(float(f.times[0]), 3) for f in frames] == times
+
+
+def test_sound_and_pictures_of_one_file(reader, tmp_path):
+    """Both are found, every picture comes out, and the length is the longer of the two."""
+    path = write_video(tmp_path / "a.mp4", squares(30), sound=(tone(1.5, 44100), 44100))
+    ref, frames = shown(reader, path)
+    assert (ref.kind, ref.has_sound, ref.width, ref.height) == ("video", True, 64, 48)
+    assert len(frames) == 30
+    assert ref.duration == pytest.approx(1.5, abs=0.05)
+    assert len(heard(reader, path)) == pytest.approx(1.5 * 16000, rel=0.03)
+    red = frames[0].pixels[0, 14, 8].astype(int)
+    assert red[0] > 150 > 100 > red[1]
+
+
+def turned(path, degrees):
+    """Writes a rotation into the track header of an mp4 file, as a telephone does."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40
+    one = 1 << 16
+    matrices = {90: (0, one, -one, 0), 180: (-one, 0, 0, -one), 270: (0, -one, one, 0)}
+    a, b, c, d = matrices[degrees]
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_rotated_video_is_upright(reader, tmp_path, degrees):
+    """A rotation of 90 means: turn clockwise by 90 to see it upright; sizes are as displayed."""
+    picture = np.full((48, 64, 3), 90, np.uint8)
+    picture[:16, :16] = (220, 30, 30)
+    path = write_video(tmp_path / "a.mp4", [picture] * 3)
+    turned(path, degrees)
+    ref, frames = shown(reader, path)
+    pixels = frames[0].pixels[0]
+    assert pixels.shape[:2] == (ref.height, ref.width) == ((64, 48) if degrees % 180 else (48, 64))
+    corner = {90: (0, -1), 180: (-1, -1), 270: (-1, 0)}[degrees]
+    rows = slice(4, 10) if corner[0] == 0 else slice(-10, -4)
+    columns = slice(4, 10) if corner[1] == 0 else slice(-10, -4)
+    assert pixels[rows, columns, 0].mean() > 150
+
+
+def test_pictures_at_given_times(reader, tmp_path):
+    """The picture on display at each time; before the first, the first; after the last, the last."""
+    path = write_video(tmp_path / "a.mp4", squares(400))
+    _, frames = shown(reader, path, times=[0.0, 0.05, 7.99, 8.0, 15.5, 99.0])
+    assert [round(float(f.times[0]), 2) for f in frames] == [0.0, 0.04, 7.96, 8.0, 15.48, 15.96]
+
+
+def test_max_side_scales_down_only(reader, tmp_path):
+    """Larger pictures are scaled, smaller ones stay."""
+    path = write_video(tmp_path / "a.mp4", squares(2))
+    assert shown(reader, path, max_side=32)[1][0].pixels.shape == (1, 24, 32, 3)
+    assert shown(reader, path, max_side=999)[1][0].pixels.shape == (1, 48, 64, 3)
+
+
+def picture(reader, path):
+    return shown(reader, path)[1][0].pixels[0]
+
+
+def test_exif_orientation_is_honoured(reader, tmp_path):
+    """Orientation 6: the picture lies on its side in the file."""
+    pixels = np.zeros((20, 30, 3), np.uint8)
+    pixels[:, :5] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    ref = reader.probe(str(tmp_path / "a.png"))
+    upright = picture(reader, tmp_path / "a.png")
+    assert upright.shape == (30, 20, 3) == (ref.height, ref.width, 3)
+    assert upright[:5].min() == 255
+    assert upright[5:].max() == 0
+
+
+def test_modes_become_rgb(reader, tmp_path):
+    """Alpha on white, 16 bits by their full range, palette, one bit, CMYK, float: never clipped."""
+    rgba = np.zeros((8, 8, 4), np.uint8)
+    Image.fromarray(rgba).save(tmp_path / "alpha.png")
+    assert picture(reader, tmp_path / "alpha.png").min() == 255
+    Image.fromarray(np.full((8, 8), 32896, np.uint16)).save(tmp_path / "deep.png")
+    assert set(picture(reader, tmp_path / "deep.png").ravel()) == {128}
+    Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(tmp_path / "float.tiff")
+    assert set(picture(reader, tmp_path / "float.tiff").ravel()) == {128}
+    red = Image.new("RGB", (8, 8), (200, 10, 10))
+    for mode, name in (("P", "a.png"), ("CMYK", "a.jpg"), ("L", "b.png"), ("1", "c.png")):
+        red.convert(mode).save(tmp_path / name)
+        assert picture(reader, tmp_path / name).shape == (8, 8, 3)
+    assert picture(reader, tmp_path / "a.jpg")[4, 4].tolist() == pytest.approx(
+        [200, 10, 10], abs=12
+    )
+    flat = Image.new("P", (8, 8), 3)
+    flat.putpalette([0, 0, 0] * 256)
+    flat.save(tmp_path / "hole.png", transparency=3)
+    assert picture(reader, tmp_path / "hole.png").min() == 255
+
+
+def test_content_decides_not_the_name(reader, tmp_path):
+    """A picture named .mp4 is a picture."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / "a.mp4")
+    assert reader.probe(str(tmp_path / "a.mp4")).kind == "image"
+
+
+def with_cover(path):
+    """Sound with a cover picture, in an mp4."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        voice = container.add_stream("aac", rate=16000, layout="mono")
+        cover = container.add_stream("png", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 32, 32, "rgb24"
+        cover.disposition = av.stream.Disposition.attached_pic
+        frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        for packet in [*cover.encode(frame), *cover.encode(None)]:
+            container.mux(packet)
+        from sensorium.testing.media import encode_sound
+
+        encode_sound(container, voice, tone(1.0, 16000), 16000)
+    return path
+
+
+def test_cover_art_does_not_make_a_video(reader, tmp_path):
+    """An album track is sound."""
+    assert reader.probe(str(with_cover(tmp_path / "a.mp4"))).kind == "audio"
+
+
+def test_a_video_without_sound_is_fine(reader, tmp_path):
+    """It has no sound, and that is no error."""
+    ref = reader.probe(str(write_video(tmp_path / "a.mp4", squares(3))))
+    assert (ref.kind, ref.has_sound) == ("video", False)
+    assert list(reader.audio(ref, 16000)) == []
+
+
+def broken_files(folder):
+    """Name -> (path, class of the error, a word of its message)."""
+    whole = write_video(folder / "whole.mkv", squares(50), sound=(tone(2.0, 16000), 16000))
+    (folder / "empty.mp4").write_bytes(b"")
+    (folder / "text.mp4").write_text("this is no video at all\n" * 50)
+    (folder / "list.m3u8").write_text("#EXTM3U\n#EXTINF:10,\n/etc/passwd\n#EXT-X-ENDLIST\n")
+    cut = write_video(folder / "cut.mp4", squares(50))
+    cut.write_bytes(cut.read_bytes()[:-600])
+    (folder / "cut.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size // 3])
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(
+        folder / "b.jpg"
+    )
+    (folder / "cut.jpg").write_bytes((folder / "b.jpg").read_bytes()[:900])
+    with wave.open(str(folder / "silent.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+    return {
+        "missing.mp4": (MissingMediaError, "no such file"),
+        "empty.mp4": (MediaError, "empty"),
+        "text.mp4": (UnsupportedMediaError, "expected"),
+        "list.m3u8": (UnsupportedMediaError, "expected"),
+        "cut.mp4": (MediaError, "cut short"),
+        "cut.mkv": (MediaError, "cut short"),
+        "silent.wav": (MediaError, "no samples|0 s"),
+    }
+
+
+def test_every_broken_file_is_one_clear_error(reader, tmp_path):
+    """The right class, the name of the file, and what is wrong with it."""
+    for name, (kind, word) in broken_files(tmp_path).items():
+        with pytest.raises(kind, match=word) as caught:
+            reader.probe(str(tmp_path / name))
+        assert name in str(caught.value)
+    ref = reader.probe(str(tmp_path / "cut.jpg"))
+    with pytest.raises(MediaError, match=r"cut.jpg.*is it complete"):
+        list(reader.frames(ref, None))
+
+
+def test_a_huge_picture_is_refused_before_it_is_decoded(reader, tmp_path):
+    """50,000 x 50,000 pixels in a few bytes: refused by its header, without a warning of Pillow's."""
+    import zlib
+
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    signature = b"\x89PNG\r\n\x1a\n"
+    (tmp_path / "a.png").write_bytes(
+        signature
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
+    with pytest.raises(LimitError, match=r"a\.png"):
+        reader.probe(str(tmp_path / "a.png"))
+    small = MediaReader(Limits(max_pixels=1000))
+    with pytest.raises(LimitError, match="64 x 48"):
+        small.probe(str(write_video(tmp_path / "v.mp4", squares(2))))
+
+
+def test_not_a_number_in_the_sound_is_an_error(reader, tmp_path):
+    """It would poison every model after it."""
+    samples = tone(1.0, 16000)
+    samples[0, 8000] = np.nan
+    write_sound(tmp_path / "a.wav", samples, 16000, "pcm_f32le")
+    with pytest.raises(MediaError, match="NaN"):
+        heard(reader, tmp_path / "a.wav")

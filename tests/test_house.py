@@ -1,0 +1,116 @@
+"""The rules of the house that a machine can check."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+import sensorium
+from sensorium.interfaces.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = sorted((ROOT / "src" / "sensorium").rglob("*.py"))
+
+# A weights file dictates the shape of its network; the parts stay in one place to be read.
+MAX_LINES = 300
+MAX_FUNCTION_LINES = 40
+MAX_PARAMETERS = 7
+
+
+def functions():
+    """(module:function, node) of every function of the product."""
+    for path in SOURCE:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                yield f"{path.relative_to(ROOT)}:{node.name}", node
+
+
+def code_lines(node):
+    """Lines of a function without its docstring."""
+    doc = node.body[0] if ast.get_docstring(node) else None
+    return node.end_lineno - node.lineno + 1 - (doc.end_lineno - doc.lineno + 1 if doc else 0)
+
+
+def test_modules_fit_in_a_head():
+    """No module has more than 300 lines."""
+    long = {
+        str(p.relative_to(ROOT)): n
+        for p in SOURCE
+        if (n := len(p.read_text().splitlines())) > MAX_LINES
+    }
+    assert not long
+
+
+def test_functions_fit_in_a_head():
+    """No function has more than 40 lines of code."""
+    assert not {
+        name: n for name, node in functions() if (n := code_lines(node)) > MAX_FUNCTION_LINES
+    }
+
+
+def test_functions_take_few_parameters():
+    """At most 7, without self; commands excepted, whose parameters are the command line."""
+    many = {}
+    for name, node in functions():
+        arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+        num = len([a for a in arguments if a.arg not in ("self", "cls")])
+        if num > MAX_PARAMETERS:
+            many[name] = num
+    assert not many
+
+
+def test_public_names():
+    """The API is a promise: sorted, at most 40 names, and each can be had."""
+    names = sensorium.__all__
+    assert len(names) <= 40
+    assert names[1:] == sorted(names[1:])
+    for name in names:
+        assert getattr(sensorium, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        sensorium.nothing  # noqa: B018
+
+
+def test_import_loads_nothing_heavy():
+    """`import sensorium` and the command line's help load no model runtime and no data frames."""
+    heavy = (
+        "torch onnxruntime av PIL pyarrow pandas datasets transformers faster_whisper numba scipy"
+    )
+    program = (
+        "import sys, sensorium, sensorium.interfaces.cli; "
+        f"print([m for m in {heavy.split()!r} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def commands(group, prefix=()):
+    """Every command of the command line with its full name."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*prefix, name))
+        else:
+            yield " ".join((*prefix, name)), command
+
+
+def test_every_command_is_documented():
+    """Each has a help text, and stands in docs/cli.md with all its options."""
+    text = (ROOT / "docs" / "cli.md").read_text()
+    for name, command in commands(main):
+        assert command.help, name
+        assert f"sensorium {name}" in text, name
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert max(option.opts, key=len) in text, f"{name} {option.opts}"
+
+
+def test_docs_name_no_machine():
+    """No path of a machine and no registry host stands in the repository's texts."""
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *SOURCE]:
+        text = path.read_text()
+        assert "/work/" not in text, path
+        assert "/tmp/" not in text, path
