@@ -2,6 +2,7 @@
 
 import struct
 import wave
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def reader():
 
 def heard(reader, path, rate=16000):
     chunks = list(reader.audio(reader.probe(str(path)), rate))
-    for before, after in zip(chunks, chunks[1:], strict=False):
+    for before, after in pairwise(chunks):
         assert after.start == pytest.approx(before.end, abs=1e-9)
     return np.concatenate([chunk.samples[0] for chunk in chunks])
 

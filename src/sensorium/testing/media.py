@@ -24,7 +24,7 @@ def tone(
 def write_sound(path: Path, samples: NDArray[np.float32], sample_rate: int, codec: str) -> Path:
     """One sound file of the given codec; the container follows from the name."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=sample_rate)
+        stream: Any = container.add_stream(codec, rate=sample_rate)
         layouts = {1: "mono", 2: "stereo", 6: "5.1"}
         stream.layout = layouts[samples.shape[0]]
         encode_sound(container, stream, samples, sample_rate)
@@ -64,7 +64,7 @@ def write_video(
 ) -> Path:
     """A video of RGB pictures at 25 per second, or at the given times, with AAC sound if any."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25)
+        stream: Any = container.add_stream(codec, rate=25)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
