@@ -40,7 +40,7 @@ def render(library: Library, format: str, media: Media = None, *, embeddings: bo
         timeline = _only_one(library, format, media)
         return _SUBTITLES[format](cues(timeline.words) if timeline else ())
     if format == "text":
-        return "\n".join(_text(timeline) for timeline in timelines(library, media))
+        return "\n".join(_text(timeline) for timeline in timelines(library, library.chosen(media)))
     return {"rttm": _rttm, "csv": _csv}[format](library, media)
 
 
@@ -94,7 +94,7 @@ def _rttm(library: Library, media: Media) -> str:
     return "".join(
         f"SPEAKER {ids[timeline.uri]} 1 {turn['start']:.3f} {turn['end'] - turn['start']:.3f} "
         f"<NA> <NA> {'_'.join(turn['speaker'].split())} <NA> <NA>\n"
-        for timeline in timelines(library, media)
+        for timeline in timelines(library, library.chosen(media))
         for turn in timeline.turns
     )
 
@@ -118,7 +118,7 @@ def _csv(library: Library, media: Media) -> str:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
     writer.writeheader()
-    for timeline in timelines(library, media):
+    for timeline in timelines(library, library.chosen(media)):
         writer.writerows(timeline.words)
     return text.getvalue()
 

@@ -19,6 +19,7 @@ Row = dict[str, Any]
 
 PAUSE = 1.0  # seconds of silence that end an utterance
 LONG = 15.0  # seconds after which the end of a sentence ends an utterance as well
+LONGEST = 30.0  # seconds after which any word does: recognised speech may hold no full stop
 SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
 _UNSPACED = ("zh", "yue", "ja", "th", "lo", "km", "my")  # scripts written without blanks
 
@@ -135,11 +136,10 @@ def to_timeline(library: Library, media: str | os.PathLike[str]) -> Timeline:
     return _timeline(library, library.chosen(media)[0], names(library.inputs()))
 
 
-def timelines(library: Library, media: str | os.PathLike[str] | None = None) -> Iterator[Timeline]:
-    """One timeline after the other, sorted by path; one file in memory at a time."""
-    entries = library.inputs()
-    called = names(entries)
-    for entry in entries if media is None else library.chosen(media):
+def timelines(library: Library, entries: Sequence[Mapping[str, Any]]) -> Iterator[Timeline]:
+    """The timelines of some entries of `Library.chosen`, one file in memory at a time."""
+    called = names(library.inputs())
+    for entry in entries:
         yield _timeline(library, entry, called)
 
 
@@ -209,7 +209,8 @@ def utterances(words: Sequence[Row]) -> Iterator[Row]:
 def _broken(first: Row, last: Row, following: Row) -> bool:
     if following["speaker"] != last["speaker"] or following["start"] - last["end"] > PAUSE:
         return True
-    return last["end"] - first["start"] > LONG and last["text"].endswith(SENTENCE_END)
+    length = last["end"] - first["start"]
+    return length > LONGEST or (length > LONG and last["text"].endswith(SENTENCE_END))
 
 
 def face_stretches(regions: Sequence[Row]) -> list[Row]:

@@ -12,7 +12,7 @@ def describe(about: Mapping[str, Any]) -> str:
 
     >>> describe({"kind": "video", "duration": 64.25, "width": 1280, "height": 720,
     ...           "frame_rate": 25.0, "has_sound": False, "num_bytes": 2_400_000})
-    'video, 1:04.2, 1280 × 720, 25 pictures/s, no sound, 2.4 MB'
+    'video, 1:04.2, 1280x720, 25 pictures/s, no sound, 2.4 MB'
     """
     if not about:
         return "could not be read"
@@ -20,7 +20,7 @@ def describe(about: Mapping[str, Any]) -> str:
     if about.get("duration") is not None and about["kind"] != "image":
         parts.append(clock(about["duration"], padded=False))
     if about.get("width"):
-        parts.append(f"{about['width']} × {about['height']}")
+        parts.append(f"{about['width']}x{about['height']}")
     if about.get("frame_rate"):
         parts.append(f"{about['frame_rate']:.4g} pictures/s")
     if about.get("has_sound") and about.get("sample_rate"):

@@ -1,0 +1,1 @@
+"""A library as one page or one sheet, for eyes."""
