@@ -1,0 +1,150 @@
+"""Boxes, tracks, cuts, persons, mouths and links."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from sensorium.core.time import Span
+from sensorium.core.vision import Regions
+from sensorium.ops.boxes import iou, nms
+from sensorium.ops.cuts import CutRule, cuts
+from sensorium.ops.group import persons
+from sensorium.ops.link import LinkRule, Mouth, link, voices
+from sensorium.ops.mouth import face_patches, motion, regular
+from sensorium.ops.resize import pooled, resize
+from sensorium.ops.track import Tracker, TrackRule
+
+
+def regions(at, *boxes):
+    xyxy = np.array(boxes, np.float32).reshape(-1, 4)
+    n = len(boxes)
+    return Regions(xyxy, np.full(n, 0.9, np.float32), ("face",) * n, np.full(n, -1, np.int64), at)
+
+
+@given(st.lists(st.tuples(*[st.floats(0, 50)] * 4, st.floats(0, 1)), min_size=1, max_size=20))
+def test_nms_keeps_the_best_and_is_idempotent(rows):
+    """What stays shares little, and doing it again changes nothing."""
+    values = np.array(rows)
+    boxes = np.concatenate([values[:, :2], values[:, :2] + values[:, 2:4] + 1], axis=1)
+    kept = nms(boxes, values[:, 4], 0.3)
+    assert values[kept[0], 4] == values[:, 4].max()
+    shared = iou(boxes[kept], boxes[kept]) - np.eye(len(kept))
+    assert shared.max(initial=0) <= 0.3 + 1e-9
+    assert nms(boxes[kept], values[kept, 4], 0.3).tolist() == list(range(len(kept)))
+
+
+def test_two_faces_that_move_keep_their_tracks():
+    """Through a gap of half a second as well; after two seconds away it is another track."""
+    tracker = Tracker(TrackRule())
+    numbers = []
+    for step in range(10):
+        boxes = [(10 + 4 * step, 10, 40 + 4 * step, 50), (120, 20 + step, 150, 60 + step)]
+        seen = boxes if step not in (4, 5) else boxes[1:]
+        numbers.append(tracker.step(regions(step * 0.2, *seen))[0])
+    assert numbers[0] == numbers[-1] == [0, 1]
+    assert numbers[4] == [1]
+    later, ended = tracker.step(regions(4.0, (120, 30, 150, 70)))
+    assert later == [2]
+    assert sorted(track.number for track in ended) == [0, 1]
+
+
+def flat(value, noise=None):
+    pixels = np.full((24, 32, 3), value, np.uint8)
+    return pixels if noise is None else pixels + noise
+
+
+def test_cuts_are_found_and_flashes_and_motion_are_none(rng):
+    """One change that stands out is a cut; there-and-back, and change in every frame, are not."""
+    frames = [flat(60)] * 20 + [flat(150)] * 20 + [flat(40)] * 20
+    stream = [(i / 10, f) for i, f in enumerate(frames)]
+    assert list(cuts(iter(stream), CutRule())) == [2.0, 4.0]
+    flash = [(i / 10, flat(250 if i == 15 else 60)) for i in range(30)]
+    assert list(cuts(iter(flash), CutRule())) == []
+    moving = [(i / 10, rng.integers(0, 255, (24, 32, 3), np.uint8)) for i in range(30)]
+    assert list(cuts(iter(moving), CutRule())) == []
+    assert list(cuts(iter([]), CutRule())) == []
+
+
+def test_two_faces_of_one_picture_are_never_one_person():
+    """However alike they look; and a track without embedding stays unnamed."""
+    same = np.ones(4)
+    groups = persons([same, same, same, None], [{1}, {0}, set(), set()], [3, 2, 1, 1], 0.5)
+    assert groups[0] != groups[1]
+    assert groups[2] in (groups[0], groups[1])
+    assert groups[3] is None
+
+
+def test_the_same_face_in_many_shots_is_one_person(rng):
+    """Order and weight of the tracks do not matter."""
+    truth = rng.integers(0, 3, 40)
+    values = [np.eye(3)[t] + 0.05 * rng.normal(size=3) for t in truth]
+    groups = persons(values, [set()] * 40, rng.uniform(0.1, 3, 40).tolist(), 0.5)
+    assert len({(int(t), g) for t, g in zip(truth, groups, strict=True)}) == 3
+
+
+def test_a_mouth_that_moves_counts_a_head_that_turns_does_not(rng):
+    """Motion of the whole face cancels out."""
+    face = rng.integers(0, 255, (80, 80)).astype(np.float32)
+    points = np.array([[25, 30], [55, 30], [40, 45], [30, 60], [50, 60]], np.float32)
+    before = face_patches(face, points)
+    speaking = face.copy()
+    speaking[50:75, 20:60] = rng.integers(0, 255, (25, 40))
+    assert motion(before, face_patches(speaking, points)) > 0.3
+    assert abs(motion(before, face_patches(face + 20, points))) < 1e-3
+    shifted = face_patches(np.roll(face, 3, axis=1), points + np.array([3, 0], np.float32))
+    assert abs(motion(before, shifted)) < 0.05
+
+
+def test_values_on_a_regular_grid_keep_their_mean():
+    """A step that saw nothing is zero, not something made up."""
+    times, values = np.array([0.0, 0.1, 0.2, 0.9]), np.array([1.0, 3.0, 5.0, 7.0])
+    assert regular(times, values, 0.0, 1.0, 4.0).tolist() == [3.0, 0.0, 0.0, 7.0]
+
+
+def mouth(face, start, end, value, track=0):
+    num = round((end - start) * 10)
+    return Mouth(Span(start, end), track, face, 10.0, np.full(num, value, np.float32))
+
+
+def test_voices_go_to_the_mouths_that_move_with_them():
+    """One face for one voice; a voice with nobody moving stays off screen."""
+    rule = LinkRule()
+    turns = [(Span(0, 2), "S1"), (Span(2, 4), "S2"), (Span(4, 6), "S3")]
+    mouths = [
+        mouth("P1", 0, 2, 0.1, 0),
+        mouth("P2", 0, 2, -0.01, 1),
+        mouth("P1", 2, 4, 0.0, 2),
+        mouth("P2", 2, 4, 0.08, 3),
+        mouth("P1", 4, 6, 0.0, 4),
+    ]
+    owners = voices(turns, mouths, rule)
+    assert owners == {"S1": "P1", "S2": "P2"}
+    found = link(turns[0][0], owners["S1"], mouths, rule)
+    assert found is not None
+    assert (found[0].face, found[0].track) == ("P1", 0)
+    assert link(turns[2][0], owners.get("S3"), mouths, rule) is None
+
+
+def test_two_mouths_that_move_alike_are_not_clear():
+    """Left open rather than guessed."""
+    both = [mouth("P1", 0, 2, 0.1, 0), mouth("P2", 0, 2, 0.095, 1)]
+    assert link(Span(0, 2), "P1", both, LinkRule()) is None
+
+
+@pytest.mark.parametrize("size", [(360, 640), (37, 53), (224, 224)])
+def test_resize_is_that_of_pillow(rng, size):
+    """Same filter, no border lost."""
+    pixels = rng.integers(0, 255, (*size, 3), np.uint8)
+    expected = np.asarray(Image.fromarray(pixels).resize((224, 224), Image.Resampling.BILINEAR))
+    assert np.abs(resize(pixels, 224, 224) - expected).max() <= 1.5
+
+
+def test_pooling_keeps_the_border():
+    """A size that does not divide loses no row."""
+    pixels = np.zeros((5, 7, 3), np.uint8)
+    pixels[-1, -1] = 200
+    small = pooled(pixels, 2)
+    assert small.shape == (3, 4, 3)
+    assert small[-1, -1, 0] == 200
