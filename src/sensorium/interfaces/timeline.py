@@ -71,6 +71,13 @@ class Timeline:
         heard = (row["speaker"] for lane in (self.turns, self.words) for row in lane)
         return list(dict.fromkeys(each for each in heard if each))
 
+    @property
+    def seen(self) -> list[str]:
+        """The persons of the file, the one longest on screen first."""
+        lanes = (self.persons, self.faces, self.regions)
+        found = (row["person"] for lane in lanes for row in lane)
+        return list(dict.fromkeys(each for each in found if each))
+
 
 def rows(library: Library, entry: Mapping[str, Any], kind: str) -> list[Row]:
     """The records of one kind of one input, as plain data; NaN becomes None."""

@@ -94,7 +94,7 @@ def lanes(timeline: Timeline, colours: Mapping[str, int], length: float) -> list
         mine = [row for row in timeline.turns if row["speaker"] == speaker]
         bars = (_bar(r, length, f"{speaker}{_as(r['person'])}") for r in mine)
         add("turns", speaker, bars, _colour(colours, speaker))
-    for person in [row["person"] for row in timeline.persons]:
+    for person in timeline.seen:
         seen = [row for row in timeline.faces if row["person"] == person]
         bars = (_bar(r, length, f"{person} on screen") for r in seen)
         add("faces", f"{person} seen", bars, _colour(colours, person))

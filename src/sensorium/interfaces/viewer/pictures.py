@@ -167,18 +167,17 @@ def jpeg_uri(pixels: NDArray, max_side: int, quality: int = 80) -> str:
 
 def colours(timeline: Timeline) -> dict[str, int]:
     """Label of a person or speaker -> number of its colour; a voice has the colour of its face."""
-    told = {row["person"]: number for number, row in enumerate(timeline.persons)}
+    told = {person: number for number, person in enumerate(timeline.seen)}
     seconds: dict[tuple[str, str], float] = {}
     for turn in timeline.turns:
         if turn["person"]:
             pair = (turn["speaker"], turn["person"])
             seconds[pair] = seconds.get(pair, 0.0) + turn["end"] - turn["start"]
-    taken: set[str] = set()
+    following, taken = len(told), set[str]()
     for speaker, person in sorted(seconds, key=lambda pair: -seconds[pair]):
         if speaker not in told and person in told and person not in taken:
             told[speaker] = told[person]
             taken.add(person)
-    following = len(timeline.persons)
     for speaker in timeline.speakers:
         if speaker not in told:
             told[speaker], following = following, following + 1

@@ -153,8 +153,7 @@ def _lanes(timeline: Timeline) -> list[tuple[str, list[Row]]]:
     lanes = [("shots", timeline.shots), ("speech", timeline.speech), ("words", timeline.words)]
     for speaker in timeline.speakers:
         lanes.append((speaker, [row for row in timeline.turns if row["speaker"] == speaker]))
-    for row in timeline.persons:
-        person = row["person"]
+    for person in timeline.seen:
         lanes.append((person, [face for face in timeline.faces if face["person"] == person]))
     return [(label, rows) for label, rows in lanes if rows]
 
