@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sensorium.core.cuts import axis_starts, covered, whole_numbers
 from sensorium.core.errors import UsageError
 
 Edge = Literal["pad", "shift", "drop", "ragged", "error"]
 Order = Literal["raster", "column"]
 EDGES: tuple[str, ...] = get_args(Edge)
 ORDERS: tuple[str, ...] = get_args(Order)
+BATCH = ("b", "n", "batch")  # leading axes of these names stay in front of the grid
+WHOLE = (*BATCH, "c", "channel")  # axes of these names are never cut unless asked for
 _NAMES = {1: ("x",), 2: ("h", "w"), 3: ("d", "h", "w"), 4: ("t", "d", "h", "w")}
-
-
-def whole_numbers(name: str, value: Any, num_axes: int | None = None) -> tuple[int, ...]:
-    """`value` as one int per axis; a single number counts for every axis."""
-    given = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,)
-    numbers = []
-    for item in given:
-        if isinstance(item, float | np.floating) and not float(item).is_integer():
-            raise UsageError(f"{name}: expected whole numbers, got {item} in {value!r}")
-        try:
-            numbers.append(int(item) if isinstance(item, float) else operator.index(item))
-        except TypeError:
-            raise UsageError(f"{name}: expected whole numbers, got {value!r}") from None
-    if num_axes is not None and len(numbers) == 1 and not isinstance(value, Sequence | np.ndarray):
-        numbers *= num_axes
-    if num_axes is not None and len(numbers) != num_axes:
-        raise UsageError(
-            f"{name}: expected one number or {num_axes}, got {len(numbers)}: {value!r}"
-        )
-    return tuple(numbers)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -100,9 +82,12 @@ class PatchGrid:
         stride: int | Sequence[int] | None = None,
         edge: Edge = "pad",
         order: Order = "raster",
-        names: Sequence[str] = (),
+        axes: str = "",
     ) -> PatchGrid:
         """The grid over `size`; one number for `patch` or `stride` counts for every axis.
+
+        `axes` names all axes of the array, as in ``"h w c"``; batch (``b``, ``n``) and channel (``c``)
+        are kept whole, `size` is that of the others. Without it the array has the cut axes only.
 
         >>> PatchGrid.fit(10, 4, edge="drop").lost
         (2,)
@@ -110,7 +95,9 @@ class PatchGrid:
         sizes = whole_numbers("size", size)
         patches = whole_numbers("patch", patch, len(sizes))
         strides = patches if stride is None else whole_numbers("stride", stride, len(sizes))
-        return cls(sizes, patches, strides, edge, order, tuple(names))
+        every = tuple(axes.split())
+        names = tuple(name for name in every if name not in WHOLE)
+        return cls(sizes, patches, strides, edge, order, names, every)
 
     @property
     def starts(self) -> tuple[NDArray[np.int64], ...]:
@@ -205,7 +192,7 @@ class PatchGrid:
     def counts(self) -> tuple[NDArray[np.int64], ...]:
         """Per axis how many patches cover each sample, int64 (sample,)."""
         return tuple(
-            _counts(starts, patch, size)
+            covered(starts, patch, size)
             for starts, patch, size in zip(_starts(self), self.patch, self.size, strict=True)
         )
 
@@ -284,31 +271,11 @@ def _check_edge(axis: str, size: int, patch: int, stride: int, edge: Edge) -> No
         )
 
 
-def _axis_starts(size: int, patch: int, stride: int, edge: Edge) -> Iterator[int]:
-    whole = (size - patch) // stride + 1 if size >= patch else 0
-    yield from range(0, whole * stride, stride)
-    if edge in ("drop", "error"):
-        return
-    covered = (whole - 1) * stride + patch if whole else 0
-    if covered < size:
-        if edge == "shift":
-            yield size - patch
-        elif whole * stride < size:  # with gaps between patches the next may start past the end
-            yield whole * stride
-
-
 @lru_cache(maxsize=512)
 def _starts(grid: PatchGrid) -> tuple[NDArray[np.int64], ...]:
     per_axis = []
     for size, patch, stride in zip(grid.size, grid.patch, grid.stride, strict=True):
-        starts = np.fromiter(_axis_starts(size, patch, stride, grid.edge), dtype=np.int64)
+        starts = np.fromiter(axis_starts(size, patch, stride, grid.edge), dtype=np.int64)
         starts.flags.writeable = False
         per_axis.append(starts)
     return tuple(per_axis)
-
-
-def _counts(starts: NDArray[np.int64], patch: int, size: int) -> NDArray[np.int64]:
-    steps = np.zeros(size + 1, dtype=np.int64)
-    np.add.at(steps, starts, 1)
-    np.add.at(steps, np.minimum(starts + patch, size), -1)
-    return np.cumsum(steps)[:size]

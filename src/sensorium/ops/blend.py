@@ -18,7 +18,9 @@ Blend = Literal[
     "crop", "first", "last", "mean", "median", "max", "min", "hann", "gaussian", "linear"
 ]
 BLENDS: tuple[str, ...] = get_args(Blend)
-OWNING = ("crop", "first", "last")  # every sample is copied from one patch
+# Every sample is copied from one patch. "touching" is for compat.patchify: of the patches that touch
+# each other from the first on, and the very last, the later one.
+OWNING = ("crop", "first", "last", "touching")
 WINDOWED = ("hann", "gaussian", "linear")
 
 
@@ -70,13 +72,18 @@ def owners(blend: str, starts: NDArray[np.int64], patch: int, size: int) -> NDAr
     their middle.
 
     >>> owners("crop", np.array([0, 2, 4]), 4, 6).tolist()
-    [0, 0, 0, 1, 2, 2]
+    [0, 0, 0, 1, 1, 2]
     """
     low, high = covering(starts, patch, size)
     if blend == "first":
         chosen = low
     elif blend == "last":
         chosen = high - 1
+    elif blend == "touching":
+        jump = max(patch // int(starts[1] - starts[0]), 1) if len(starts) > 1 else 1
+        written = np.minimum(np.arange(0, len(starts) - 1 + jump, jump), len(starts) - 1)
+        last_before = np.searchsorted(starts[written], np.arange(size), side="right") - 1
+        chosen = written[last_before] if len(starts) else low
     else:
         ideal = np.arange(size) - (patch - 1) / 2  # where a patch with this middle would start
         after = np.clip(np.searchsorted(starts, ideal), low, np.maximum(high - 1, low))

@@ -18,10 +18,8 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from sensorium.core.errors import UsageError
-from sensorium.core.grid import PatchGrid
+from sensorium.core.grid import BATCH, PatchGrid
 
-BATCH = ("b", "n", "batch")
-WHOLE = (*BATCH, "c", "channel")
 Fill = float | int | bool | str  # a number, "reflect" or "edge"
 
 
@@ -31,6 +29,7 @@ class Layout(NamedTuple):
     num_batch: int
     cut: tuple[int, ...]  # position of each cut axis among the array's axes
     num_axes: int
+    fits: bool  # patches at even steps that all lie inside the array
 
 
 @lru_cache(maxsize=512)
@@ -40,7 +39,8 @@ def layout(grid: PatchGrid) -> Layout:
     while grid.axes[num_batch] in BATCH and grid.axes[num_batch] not in grid.names:
         num_batch += 1
     cut = tuple(grid.axes.index(name) for name in grid.names)
-    return Layout(num_batch, cut, len(grid.axes))
+    fits = grid.is_regular and grid.padded == grid.size
+    return Layout(num_batch, cut, len(grid.axes), fits)
 
 
 def check_array(array: Any, grid: PatchGrid) -> None:
@@ -118,7 +118,7 @@ def view(array: NDArray, grid: PatchGrid) -> NDArray:
     >>> view(np.arange(24).reshape(4, 6), grid)[1, 2].tolist()
     [[16, 17], [22, 23]]
     """
-    num_batch, cut, _ = layout(grid)
+    num_batch, cut, _, _ = layout(grid)
     strides = array.strides
     steps = tuple(strides[at] * step for at, step in zip(cut, grid.stride, strict=True))
     shape = values_shape(grid, array.shape)

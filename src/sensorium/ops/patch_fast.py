@@ -73,9 +73,7 @@ def copy_even(out: NDArray, array: NDArray, grid: PatchGrid) -> None:
 
     def work(first: int, stop: int) -> None:
         bounds = (first, stop, plan.num_patches, plan.run)
-        fast.copy_patches(
-            source, target, bounds, plan.sources, plan.targets, plan.steps, plan.rows
-        )
+        fast.copy_patches(source, target, bounds, plan.sources, plan.targets, plan.steps, plan.rows)
 
     _shared(len(plan.sources), out.nbytes, work)
 

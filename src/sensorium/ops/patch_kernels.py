@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numba
-import numpy as np
 
 _compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorium.core.errors import UsageError
-from sensorium.core.grid import PatchGrid
+from sensorium.core.grid import BATCH, PatchGrid
 from sensorium.ops.blend import OWNING, covering, norm, owners, window
-from sensorium.ops.patch import BATCH, image_shape, layout, unflat, values_shape
+from sensorium.ops.patch import image_shape, layout, unflat, values_shape
 
 WIDE = ("float64", "int64", "uint64")  # a sum of these in float64 is not exact
 
@@ -47,7 +47,9 @@ def check_values(values: Any, grid: PatchGrid) -> Any:
             *expected[place.num_batch :],
         )
         hint = (
-            "" if set(grid.axes) & {"c", *BATCH} else "; name further axes: PatchGrid(..., axes=)"
+            ""
+            if set(grid.axes) & {"c", *BATCH}
+            else "; name further axes: PatchGrid.fit(..., axes='h w c')"
         )
         raise UsageError(
             f"patches do not belong to the grid: expected ({', '.join(wanted)}) or "
