@@ -83,13 +83,18 @@ class Speech:
             scores = [word.score for word in group if word.score is not None]
             text = " ".join(word.text for word in group)
             mean = float(np.mean(scores)) if scores else None
-            span = Span(group[0].span.start, max(w.span.end for w in group))
+            span = _whole(Span(group[0].span.start, max(w.span.end for w in group)))
             yield Record(
                 "transcript", span, {"text": text, "language": language, "score": mean}, made_by
             )
             for word in group:
                 values = {"text": word.text, "score": word.score, "language": language}
-                yield Record("word", word.span, values, made_by)
+                yield Record("word", _whole(word.span), values, made_by)
+
+
+def _whole(span: Span) -> Span:
+    """To the millisecond: no recogniser is more exact, and texts stay readable."""
+    return Span(round(span.start, 3), round(span.end, 3))
 
 
 def _mean(values: np.ndarray, axis: Axis, span: Span) -> float:
