@@ -2,8 +2,8 @@
 
     python benchmarks/memory.py VIDEO --minutes 10 120
 
-Repeats VIDEO (packets copied, time stamps moved on) to the given lengths, extracts each in a process of its own and
-prints the peak of its resident memory. The content repeats, so this says nothing about quality.
+Repeats VIDEO (packets copied, time stamps moved on) to the given lengths, extracts each in a process of
+its own and prints the peak of its resident memory. The content repeats, so this says nothing about quality.
 """
 
 from __future__ import annotations
@@ -63,7 +63,10 @@ def main() -> None:
             command = [sys.executable, "-c", CHILD, str(long), str(Path(folder) / "library")]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             told = json.loads(done.stdout.splitlines()[-1])
-            print(f"| {minutes:g} | {told['peak_mb']} | {told['seconds']} | {told['failed'] or ''}", flush=True)
+            print(
+                f"| {minutes:g} | {told['peak_mb']} | {told['seconds']} | {told['failed'] or ''}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

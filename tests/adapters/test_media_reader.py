@@ -16,6 +16,7 @@ from sensorium.core.errors import (
     UnsupportedMediaError,
 )
 from sensorium.core.limits import Limits
+from sensorium.testing.folder import huge_png, with_cover
 from sensorium.testing.media import squares, tone, write_sound, write_video
 
 
@@ -174,24 +175,6 @@ def test_content_decides_not_the_name(reader, tmp_path):
     assert reader.probe(str(tmp_path / "a.mp4")).kind == "image"
 
 
-def with_cover(path):
-    """Sound with a cover picture, in an mp4."""
-    import av
-
-    with av.open(str(path), "w") as container:
-        voice = container.add_stream("aac", rate=16000, layout="mono")
-        cover = container.add_stream("png", rate=1)
-        cover.width, cover.height, cover.pix_fmt = 32, 32, "rgb24"
-        cover.disposition = av.stream.Disposition.attached_pic
-        frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
-        for packet in [*cover.encode(frame), *cover.encode(None)]:
-            container.mux(packet)
-        from sensorium.testing.media import encode_sound
-
-        encode_sound(container, voice, tone(1.0, 16000), 16000)
-    return path
-
-
 def test_cover_art_does_not_make_a_video(reader, tmp_path):
     """An album track is sound."""
     assert reader.probe(str(with_cover(tmp_path / "a.mp4"))).kind == "audio"
@@ -243,20 +226,7 @@ def test_every_broken_file_is_one_clear_error(reader, tmp_path):
 
 def test_a_huge_picture_is_refused_before_it_is_decoded(reader, tmp_path):
     """50,000 x 50,000 pixels in a few bytes: refused by its header, without a warning of Pillow's."""
-    import zlib
-
-    def chunk(kind, data):
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
-    signature = b"\x89PNG\r\n\x1a\n"
-    (tmp_path / "a.png").write_bytes(
-        signature
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b""))
-        + chunk(b"IEND", b"")
-    )
+    (tmp_path / "a.png").write_bytes(huge_png())
     with pytest.raises(LimitError, match=r"a\.png"):
         reader.probe(str(tmp_path / "a.png"))
     small = MediaReader(Limits(max_pixels=1000))
