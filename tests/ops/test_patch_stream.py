@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patch_cases import cases, close, same
 
 from sensorium.core.errors import UsageError
 from sensorium.core.grid import PatchGrid
@@ -15,7 +16,6 @@ from sensorium.ops import patch as ops
 from sensorium.ops import patch_merge
 from sensorium.ops.blend import BLENDS
 from sensorium.ops.patch_stream import Merger, Rows, bands
-from tests.ops.patch_cases import cases, close, same
 
 
 def _placed(rows: list[Rows], like: Any, grid: PatchGrid) -> Any:

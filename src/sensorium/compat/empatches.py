@@ -19,7 +19,7 @@ from sensorium.core.cuts import axis_starts, whole_numbers
 from sensorium.core.errors import UsageError
 from sensorium.core.grid import PatchGrid
 from sensorium.ops import patch_fast, patch_tensor
-from sensorium.ops.patch_merge import check_dtype
+from sensorium.ops.patch_merge import check_dtype, fill_uncovered
 
 MODES = {"overwrite": "last", "max": "max", "min": "min", "avg": "mean"}
 
@@ -88,6 +88,7 @@ class EMPatches:
             values[tuple(place)] = patch
         out = np.empty((*grid.size, *patches[0].shape[len(grid.size) :]), values.dtype)
         patch_fast.merge_into(out, values, grid, MODES[mode])
+        fill_uncovered(out, grid, 0)
         return out
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sensorium.core.errors import UsageError
 from sensorium.core.grid import BATCH, PatchGrid
+from sensorium.core.media import read_only
 
 Fill = float | int | bool | str  # a number, "reflect" or "edge"
 
@@ -204,7 +205,7 @@ def copy_into(
         copy(out[batch + block.where], block.array, block.grid)
 
 
-def ragged(array: NDArray, grid: PatchGrid) -> list[NDArray]:
+def ragged(array: Any, grid: PatchGrid) -> list[Any]:
     """The patches of a ragged grid as read-only views of different shapes, in `grid.order`."""
     place = layout(grid)
     patches = []
@@ -212,9 +213,8 @@ def ragged(array: NDArray, grid: PatchGrid) -> list[NDArray]:
         part: list[slice] = [slice(None)] * array.ndim
         for position, (start, stop) in zip(place.cut, box, strict=True):
             part[position] = slice(start, stop)
-        patch = array[tuple(part)].view()
-        patch.flags.writeable = False
-        patches.append(patch)
+        patch = array[tuple(part)]
+        patches.append(read_only(patch) if isinstance(patch, np.ndarray) else patch)
     return patches
 
 

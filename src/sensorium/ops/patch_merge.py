@@ -163,10 +163,11 @@ def add_back(base: NDArray, moved: NDArray[np.float64]) -> NDArray:
     if base.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
             return np.where(moved == 0, base, base + moved)
-    whole = np.rint(moved)
-    below = whole < 0
+    whole = np.floor(moved)
     size = np.abs(whole).astype(np.uint64).astype(base.dtype)
-    return np.where(below, base - size, base + size)
+    lower = np.where(whole < 0, base - size, base + size)
+    rest = moved - whole  # the half goes to the even sum, so it is not rounded before it is added
+    return lower + ((rest > 0.5) | ((rest == 0.5) & (lower % 2 == 1))).astype(base.dtype)
 
 
 def _median(values: NDArray, grid: PatchGrid) -> NDArray:

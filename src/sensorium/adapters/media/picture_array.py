@@ -29,10 +29,12 @@ def read(path: str, limits: Limits | None = None) -> Image.Image:
 
 
 def as_array(picture: Image.Image) -> tuple[NDArray, str]:
-    """The pixels and the names of their axes; a palette is looked up."""
+    """The pixels and the names of their axes; a palette is looked up, print colours become RGB."""
     if picture.mode in ("P", "PA"):
         clear = "A" in picture.mode or "transparency" in picture.info
         picture = picture.convert("RGBA" if clear else "RGB")
+    elif picture.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+        picture = picture.convert("RGB")
     array = np.asarray(picture)
     return array, "h w c" if array.ndim == 3 else "h w"
 
