@@ -11,26 +11,23 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from sensorium.core.cuts import whole_numbers
 from sensorium.core.errors import UsageError
-from sensorium.core.grid import WHOLE, Edge, PatchGrid
+from sensorium.core.grid import Edge, PatchGrid
 from sensorium.ops import patch as ops
 from sensorium.ops import patch_draw, patch_fast, patch_merge, patch_stream, patch_tensor
+from sensorium.ops.patch_axes import Numbers, grid_for, plain
 from sensorium.ops.patch_join import checked_out, loaded, merge
 from sensorium.ops.patch_pack import Packed
 from sensorium.ops.patch_pack import pack as _pack
 from sensorium.ops.patch_stream import Merger, Rows
 
 __all__ = ["Merger", "Packed", "PatchGrid", "Patches", "Rows", "draw", "merge", "pack", "split"]
-
-Numbers = int | Sequence[int] | Mapping[str, int]
 
 
 class Patches:
@@ -190,61 +187,13 @@ def split(
         grid = patch
         ops.check_array(array, grid)
     else:
-        grid = _grid(tuple(array.shape), _plain(patch), _plain(stride), axes or known, edge)
+        grid = grid_for(tuple(array.shape), plain(patch), plain(stride), axes or known, edge)
     if isinstance(fill, str) and fill not in ("reflect", "edge"):
         raise UsageError(f"fill: expected a number, 'reflect' or 'edge'; got {fill!r}")
     patches = Patches(array, grid, fill)
     if out is not None:
         patches._values = patches.contiguous(out)
     return patches
-
-
-def _plain(numbers: Any) -> Any:
-    """The same numbers, hashable."""
-    if numbers is None or isinstance(numbers, int):
-        return numbers
-    if isinstance(numbers, Mapping):
-        return ("named", *numbers.items())
-    if isinstance(numbers, np.ndarray):
-        return tuple(numbers.tolist())
-    return tuple(numbers) if isinstance(numbers, list | tuple) else numbers
-
-
-@lru_cache(maxsize=1024)
-def _grid(
-    shape: tuple[int, ...], patch: Any, stride: Any, axes: str | None, edge: Edge
-) -> PatchGrid:
-    named = dict(patch[1:]) if isinstance(patch, tuple) and patch[:1] == ("named",) else None
-    every = tuple(axes.split()) if axes else _default_axes(shape, patch)
-    if len(every) != len(shape):
-        raise UsageError(f"axes: {axes!r} names {len(every)} axes, the image has shape {shape}")
-    if named is not None and not set(named) <= set(every):
-        raise UsageError(f"patch: expected some of the axes {' '.join(every)}, got {sorted(named)}")
-    names = tuple(name for name in every if (name in named if named else name not in WHOLE))
-    if not names:
-        raise UsageError(f"axes: {axes!r} names no axis to be cut")
-    if named is not None:
-        patch = tuple(named[name] for name in names)
-    if isinstance(stride, tuple) and stride[:1] == ("named",):
-        steps = dict(stride[1:])
-        stride = tuple(steps.get(name, p) for name, p in zip(names, patch, strict=True))
-    patches = whole_numbers("patch", patch, len(names))
-    strides = patches if stride is None else whole_numbers("stride", stride, len(names))
-    size = tuple(shape[every.index(name)] for name in names)
-    return PatchGrid(size, patches, strides, edge, "raster", names, every)
-
-
-def _default_axes(shape: tuple[int, ...], patch: Any) -> tuple[str, ...]:
-    every = isinstance(patch, tuple) and len(patch) == len(shape)
-    if len(shape) > 2 and not every:
-        raise UsageError(
-            f"axes: name the axes of an array of shape {shape}, as axes='h w c', 'c h w' or "
-            "'b t h w c' (b and c are kept whole)"
-        )
-    if not shape:
-        raise UsageError("image: expected at least one axis, got a single number")
-    ones = (1,) * len(shape)
-    return PatchGrid(ones, ones, ones).names
 
 
 def _values(source: Any, grid: PatchGrid, fill: ops.Fill) -> Any:
@@ -301,7 +250,7 @@ def pack(
         array = array.detach().cpu().numpy() if patch_tensor.is_tensor(array) else np.asarray(array)
         patch_merge.check_dtype(array.dtype, "first")
         names = axes or known or ("h w c" if array.ndim == 3 else "h w")
-        grids.append(_grid(tuple(array.shape), _plain(patch), None, names, "pad"))
+        grids.append(grid_for(tuple(array.shape), plain(patch), None, names, "pad"))
         arrays.append(array)
     return _pack(arrays, grids, fill)
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -215,7 +215,8 @@ class PatchGrid:
             raise UsageError(
                 f"PatchGrid.from_json: expected an object with {sorted(expected)}, got {text[:80]!r}"
             )
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in read.items()})
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in read.items()}
+        return cls(**given)
 
     def __repr__(self) -> str:
         cuts = ", ".join(

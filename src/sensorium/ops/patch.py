@@ -112,8 +112,8 @@ def padded(array: NDArray, grid: PatchGrid, fill: Fill) -> NDArray:
     return full
 
 
-def view(array: NDArray, grid: PatchGrid) -> NDArray:
-    """All patches of a regular grid as a read-only view of `array`; nothing is copied.
+def view(array: NDArray, grid: PatchGrid, writeable: bool = False) -> NDArray:
+    """All patches of a regular grid as a view of `array`, read-only by default; nothing is copied.
 
     >>> grid = PatchGrid.fit((4, 6), 2)
     >>> view(np.arange(24).reshape(4, 6), grid)[1, 2].tolist()
@@ -127,9 +127,9 @@ def view(array: NDArray, grid: PatchGrid) -> NDArray:
     if array.flags.c_contiguous and array.size and 0 not in shape and type(array) is np.ndarray:
         # The constructor is ten times as fast as as_strided and checks the bounds.
         seen = np.ndarray(shape, array.dtype, array, 0, moves)
-        seen.flags.writeable = False
+        seen.flags.writeable = writeable
         return seen
-    return as_strided(array, shape, moves, writeable=False)
+    return as_strided(array, shape, moves, writeable=writeable)
 
 
 class Block(NamedTuple):
@@ -149,10 +149,9 @@ def blocks(array: NDArray, grid: PatchGrid, fill: Fill) -> Iterator[Block]:
     ]
     for chosen in itertools.product(*parts):
         part = array
-        for position, (_, start, stop), size in zip(place.cut, chosen, grid.size, strict=True):
-            part = _cut(part, position, (start, stop, size), fill)
-        size = tuple(stop - start for _, start, stop in chosen)
-        even = PatchGrid(size, grid.patch, grid.stride, "drop", "raster", grid.names, grid.axes)
+        for position, (_, start, stop), length in zip(place.cut, chosen, grid.size, strict=True):
+            part = _cut(part, position, (start, stop, length), fill)
+        even = even_grid(grid, part.shape, grid.patch)
         yield Block(tuple(where for where, _, _ in chosen), part, even)
 
 
@@ -169,6 +168,41 @@ def _parts(
             parts = [(slice(0, last), 0, (last - 1) * stride + patch)]
         parts.append((slice(last, last + 1), int(starts[last]), ends))
     return parts
+
+
+def touching_blocks(
+    array: NDArray, grid: PatchGrid
+) -> Iterator[tuple[tuple[slice, ...], NDArray, tuple[int, ...]]]:
+    """(place in the grid, that part of `array`, samples of a patch there that lie in it)."""
+    parts = [
+        _parts(*axis, grid.edge)
+        for axis in zip(grid.starts, grid.size, grid.patch, grid.stride, strict=True)
+    ]
+    for chosen in itertools.product(*parts):
+        part: list[slice] = [slice(None)] * array.ndim
+        for position, (_, start, stop) in zip(layout(grid).cut, chosen, strict=True):
+            part[position] = slice(start, stop)
+        lengths = tuple(
+            patch if stop <= size else size - start
+            for (_, start, stop), size, patch in zip(chosen, grid.size, grid.patch, strict=True)
+        )
+        yield tuple(where for where, _, _ in chosen), array[tuple(part)], lengths
+
+
+def inside(grid: PatchGrid, lengths: Sequence[int], ndim: int) -> tuple[slice, ...]:
+    """The slices of one patch that leave its first `lengths` samples, for values of `ndim` axes."""
+    place = layout(grid)
+    kept: list[slice] = [slice(None)] * (ndim - place.num_batch - len(grid.names))
+    for position, length in zip(place.cut, lengths, strict=True):
+        kept[position - place.num_batch] = slice(0, length)
+    return (*[slice(None)] * (ndim - len(kept)), *kept)
+
+
+def even_grid(grid: PatchGrid, shape: Sequence[int], lengths: Sequence[int]) -> PatchGrid:
+    """The grid of a part of the array of `shape`, whose patches have `lengths` and all fit."""
+    size = tuple(shape[position] for position in layout(grid).cut)
+    stride = grid.stride
+    return PatchGrid(size, tuple(lengths), stride, "drop", "raster", grid.names, grid.axes)
 
 
 def _cut(array: NDArray, position: int, where: tuple[int, int, int], fill: Fill) -> NDArray:

@@ -58,24 +58,49 @@ def _items(itemsize: int) -> np.dtype | None:
     return np.dtype(f"u{itemsize}") if itemsize in (1, 2, 4, 8) else None
 
 
-def copy_even(out: NDArray, array: NDArray, grid: PatchGrid) -> None:
-    """`sensorium.ops.patch.copy_even`, compiled."""
+def _runs(values: NDArray, array: NDArray, grid: PatchGrid) -> bool:
+    """Whether both sides lie in runs that a kernel can copy."""
     place = patch.layout(grid)
-    fast = kernels() if out.nbytes >= SMALL else None
-    kind = _items(array.itemsize)
     first_of_patch = place.num_batch + len(grid.names)
-    ready = in_order(array, place.cut[-1]) and in_order(out, first_of_patch)
-    if fast is None or kind is None or not ready:
-        patch.copy_even(out, array, grid)
-        return
-    plan = split_plan(out, array, grid)
-    source, target = memory(array, kind), memory(out, kind)
+    return in_order(array, place.cut[-1]) and in_order(values, first_of_patch)
+
+
+def _copy_runs(values: NDArray, array: NDArray, grid: PatchGrid, back: bool) -> None:
+    """Copies patches of `array` to `values`, or `back` from there."""
+    fast = kernels()
+    assert fast is not None  # the callers have asked
+    plan = split_plan(values, array, grid)
+    kind = np.dtype(f"u{plan.itemsize}")
+    inside, outside = memory(array, kind), memory(values, kind)
+    source, target = (outside, inside) if back else (inside, outside)
+    read, write = (plan.values, plan.array) if back else (plan.array, plan.values)
 
     def work(first: int, stop: int) -> None:
         bounds = (first, stop, plan.num_patches, plan.run)
-        fast.copy_patches(source, target, bounds, plan.sources, plan.targets, plan.steps, plan.rows)
+        fast.copy_patches(source, target, bounds, tuple(read), tuple(write))
 
-    _shared(len(plan.sources), out.nbytes, work)
+    _shared(len(read.groups), values.nbytes, work)
+
+
+def copy_even(out: NDArray, array: NDArray, grid: PatchGrid) -> None:
+    """`sensorium.ops.patch.copy_even`, compiled."""
+    if out.nbytes >= SMALL and _runs(out, array, grid) and kernels() is not None:
+        _copy_runs(out, array, grid, back=False)
+    else:
+        patch.copy_even(out, array, grid)
+
+
+def _paste(out: NDArray, values: NDArray, grid: PatchGrid) -> None:
+    """Merges patches of which no two overlap: a split the other way round."""
+    batch = (slice(None),) * patch.layout(grid).num_batch
+    for where, region, lengths in patch.touching_blocks(out, grid):
+        part = values[batch + where]
+        part = part[patch.inside(grid, lengths, values.ndim)]
+        even = patch.even_grid(grid, region.shape, lengths)
+        if part.nbytes >= SMALL and _runs(part, region, even) and kernels() is not None:
+            _copy_runs(part, region, even, back=True)
+        else:
+            np.copyto(patch.view(region, even, writeable=True), part)
 
 
 def copy_into(out: NDArray, array: NDArray, grid: PatchGrid, fill: patch.Fill = 0) -> None:
@@ -86,9 +111,10 @@ def copy_into(out: NDArray, array: NDArray, grid: PatchGrid, fill: patch.Fill = 
 def merge_into(out: NDArray, values: NDArray, grid: PatchGrid, blend: str) -> None:
     """`sensorium.ops.patch_merge.merge_into`, compiled where that is quicker."""
     touching = all(int(counts.max(initial=0)) <= 1 for counts in grid.counts())
-    if touching:
-        blend = "first"  # no sample has two patches: every blend is a copy
-    wide = values.dtype.name in patch_merge.WIDE and blend not in (*OWNING, "max", "min")
+    if touching and 0 not in grid.shape:
+        _paste(out, values, grid)  # no sample has two patches: every blend is a copy
+        return
+    wide = values.dtype.name in ("int64", "uint64") and blend not in (*OWNING, "max", "min")
     fast = kernels() if values.nbytes >= SMALL and not wide and blend != "median" else None
     if fast is None or _items(values.itemsize) is None or 0 in grid.shape:
         patch_merge.merge_into(out, values, grid, blend)
@@ -116,6 +142,7 @@ def _merge_lines(
         kind = _items(values.itemsize) or kind
     source, target = memory(values, kind), memory(out, kind)
     head, tail = plan.head, plan.tail
+    work: Callable[[int, int], None]
     if blend in OWNING:
         starts = plan.starts[plan.pieces[:, 0]]
         pieces = np.concatenate([plan.pieces, starts[:, None]], axis=1)
@@ -146,7 +173,8 @@ def _averaging(
     """How the sums are kept: exact for means, and so that an untouched sample comes back as it was.
 
     Small integers are summed as integers (mean) or in float32 (windows); all else in float64, whose
-    error is far below half a step of float32 or of a 32-bit integer.
+    error is far below half a step of float32 or of a 32-bit integer. Sums of float64 itself are not
+    exact, so there a sample on which all patches agree is put back afterwards.
     """
     source, target = arrays
     dtype = source.dtype
@@ -154,7 +182,7 @@ def _averaging(
     most = _most(plan.head) * _most(plan.tail) * int(plan.norm.max()) if mean else 0
     largest = most * int(np.iinfo(dtype).max) if small else 0
     real = np.dtype("f4") if small and largest < 2**23 else np.dtype("f8")
-    summed = real
+    summed: np.dtype = real
     if mean and small:
         summed = np.dtype("u2" if dtype.kind == "u" and largest < 2**16 else "i4")
         summed = summed if largest < 2**31 else np.dtype("f8")
@@ -172,8 +200,11 @@ def _averaging(
         sums = np.empty(plan.line, summed)
         last = times if mean else weights
         options = (plan.starts, scale, magic, last)
-        run = fast.mean_lines if mean else fast.window_lines
-        run(source, target, sums, bounds, head, tail, options)
+        average = fast.mean_lines if mean else fast.window_lines
+        average(source, target, sums, bounds, head, tail, options)
+        if dtype == np.float64:
+            scratch = (np.empty(plan.line), np.empty(plan.line, np.bool_))
+            fast.restore_lines(source, target, bounds, head, tail, plan.starts, scratch)
 
     return work
 

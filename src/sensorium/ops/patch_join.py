@@ -125,7 +125,7 @@ def _stacked(patches: Sequence[Any], grid: PatchGrid) -> Any:
     if not patches:
         raise UsageError("merge: expected at least one patch, got an empty list")
     place = ops.layout(grid)
-    first = patches[0] if patch_tensor.is_tensor(patches[0]) else np.asarray(patches[0])
+    first: Any = patches[0] if patch_tensor.is_tensor(patches[0]) else np.asarray(patches[0])
     shape = list(first.shape)
     if len(shape) != len(grid.axes):
         raise UsageError(f"patches: expected axes {' '.join(grid.axes)}, got shape {tuple(shape)}")

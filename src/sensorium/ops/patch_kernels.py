@@ -14,21 +14,21 @@ _compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
 @_compiled
-def copy_patches(
-    source: Any, target: Any, bounds: Any, sources: Any, targets: Any, steps: Any, rows: Any
-) -> None:
-    """Copies runs; `bounds` is (first group, last group, patches, run)."""
+def copy_patches(source: Any, target: Any, bounds: Any, read: Any, write: Any) -> None:
+    """Copies runs; `bounds` is (first group, last group, patches, run).
+
+    `read` and `write` are offsets (of each group, from patch to patch, of each line of a patch).
+    """
     first, stop, num, run = bounds
     for group in range(first, stop):
         for patch in range(num):
-            write = targets[group] + patch * steps[1]
-            read = sources[group] + patch * steps[0]
-            for row in range(len(rows)):
-                line = source[read + rows[row] : read + rows[row] + run]
-                into = target[write : write + run]
+            start = read[0][group] + patch * read[1]
+            to = write[0][group] + patch * write[1]
+            for row in range(len(read[2])):
+                line = source[start + read[2][row] : start + read[2][row] + run]
+                into = target[to + write[2][row] : to + write[2][row] + run]
                 for k in range(run):
                     into[k] = line[k]
-                write += run
 
 
 @_compiled
@@ -235,3 +235,43 @@ def _extreme(source: Any, into: Any, starts: Any, bounds: Any, sign: Any) -> Non
         else:
             for k in range(num):
                 write[k] = part[k] if part[k] < write[k] or part[k] != part[k] else write[k]
+
+
+@_compiled
+def restore_lines(
+    source: Any, target: Any, bounds: Any, head: Any, tail: Any, starts: Any, scratch: Any
+) -> None:
+    """Puts a sample back as it was where all its patches agree; for sums that are not exact.
+
+    `bounds` as `mean_lines`; `scratch` two lines: of the dtype, and of bool.
+    """
+    first, stop, length, step, run = bounds
+    base, differs = scratch
+    num_tail = len(tail[0]) - 1
+    for line in range(first, stop):
+        a, b = line // num_tail, line % num_tail
+        if head[0][a] == head[0][a + 1] or tail[0][b] == tail[0][b + 1]:
+            continue
+        into = target[line * length : (line + 1) * length]
+        at = head[1][head[0][a]] + tail[1][tail[0][b]]
+        base[:] = into
+        differs[:] = False
+        _assign(source, base, starts, (at, step, run, length))
+        for i in range(head[0][a], head[0][a + 1]):
+            for j in range(tail[0][b], tail[0][b + 1]):
+                at = head[1][i] + tail[1][j]
+                _compare(source, base, differs, starts, (at, step, run, length))
+        for k in range(length):
+            into[k] = into[k] if differs[k] else base[k]
+
+
+@_compiled
+def _compare(source: Any, base: Any, differs: Any, starts: Any, bounds: Any) -> None:
+    offset, step, run, length = bounds
+    for patch in range(len(starts)):
+        num = min(run, length - starts[patch])
+        part = source[offset + patch * step : offset + patch * step + num]
+        known = base[starts[patch] : starts[patch] + num]
+        found = differs[starts[patch] : starts[patch] + num]
+        for k in range(num):
+            found[k] |= part[k] != known[k]

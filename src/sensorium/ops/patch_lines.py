@@ -161,37 +161,60 @@ def _pieces(owner: NDArray[np.int64], inner: int) -> NDArray[np.int64]:
     return np.ascontiguousarray(np.stack(columns, axis=1))
 
 
-class SplitPlan(NamedTuple):
-    """A split as runs; all lengths and offsets in items."""
+class Runs(NamedTuple):
+    """Where the runs of a split lie on one side: in the array, or in the values of its patches."""
 
-    sources: NDArray[np.int64]  # (group,): rows of patches, in the array
-    targets: NDArray[np.int64]  # (group,): the same in the values
-    steps: tuple[int, int]  # from one patch of the last axis to the next: array, values
-    rows: NDArray[np.int64]  # (row,): lines of one patch, in the array
+    groups: NDArray[np.int64]  # (group,): rows of patches
+    step: int  # from one patch of the last axis to the next
+    lines: NDArray[np.int64]  # (line,): lines of one patch
+
+    def divided(self, by: int) -> Runs:
+        """The same offsets, counted in items `by` times as large."""
+        return Runs(self.groups // by, self.step // by, self.lines // by)
+
+
+class SplitPlan(NamedTuple):
+    """A split as runs; all lengths and offsets in items of `itemsize` bytes."""
+
+    array: Runs
+    values: Runs
     num_patches: int  # along the last axis
     run: int  # items of one patch in one line
+    itemsize: int
 
 
-def split_plan(out: NDArray, array: NDArray, grid: PatchGrid) -> SplitPlan:
-    """How an evenly spaced grid of `array` is copied to `out` (each patch there in one piece)."""
+def split_plan(values: NDArray, array: NDArray, grid: PatchGrid) -> SplitPlan:
+    """How an evenly spaced grid of `array` and `values` (each patch in one piece) correspond.
+
+    Runs are counted in the largest items, up to 8 bytes, that divide everything: a run of 48 bytes
+    is six copies and not 48.
+    """
     place = layout(grid)
     num_cut, last = len(grid.names), place.cut[-1]
-    moves = [stride // array.itemsize for stride in array.strides]
-    to = [stride // out.itemsize for stride in out.strides]
+    moves, to = array.strides, values.strides
     batch = [(array.shape[i], moves[i], to[i]) for i in range(place.num_batch)]
     outer = [
         (grid.shape[i], moves[place.cut[i]] * grid.stride[i], to[place.num_batch + i])
         for i in range(num_cut - 1)
     ]
-    one = out.shape[place.num_batch + num_cut :]
+    one = values.shape[place.num_batch + num_cut :]
     lines = [(one[i - place.num_batch], moves[i]) for i in range(place.num_batch, last)]
-    return SplitPlan(
+    run = math.prod(one[last - place.num_batch :]) * array.itemsize
+    in_array = Runs(
         _sums([(n, source) for n, source, _ in batch + outer]),
-        _sums([(n, target) for n, _, target in batch + outer]),
-        (moves[last] * grid.stride[-1], to[place.num_batch + num_cut - 1]),
+        moves[last] * grid.stride[-1],
         _sums(lines),
-        grid.shape[-1],
-        math.prod(one[last - place.num_batch :]),
+    )
+    in_values = Runs(
+        _sums([(n, target) for n, _, target in batch + outer]),
+        to[place.num_batch + num_cut - 1],
+        np.arange(len(in_array.lines)) * run,
+    )
+    steps = [8, run, in_array.step, in_values.step, array.ctypes.data, values.ctypes.data]
+    tables = (in_array.groups, in_array.lines, in_values.groups, in_values.lines)
+    item = math.gcd(*steps, *(int(np.gcd.reduce(table)) for table in tables))
+    return SplitPlan(
+        in_array.divided(item), in_values.divided(item), grid.shape[-1], run // item, item
     )
 
 
