@@ -34,6 +34,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) --constraint constraints.txt --editable ".[test,check]"
+	$(PIP) --no-deps patchify==0.2.3 empatches==0.2.3  # patchify asks for numpy < 2, and works with 2
 	touch $@
 
 clean:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sensorium.core.errors import SensoriumError as SensoriumError
     from sensorium.core.errors import UsageError as UsageError
     from sensorium.core.features import Features as Features
+    from sensorium.core.grid import PatchGrid as PatchGrid
     from sensorium.core.media import Audio as Audio
     from sensorium.core.media import Frames as Frames
     from sensorium.core.media import MediaRef as MediaRef
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from sensorium.extraction import extract as extract
     from sensorium.library.library import Library as Library
     from sensorium.library.library import open_library as open_library
+    from sensorium.patches import Merger as Merger
+    from sensorium.patches import Patches as Patches
+    from sensorium.patches import draw as draw
+    from sensorium.patches import merge as merge
+    from sensorium.patches import pack as pack
+    from sensorium.patches import split as split
     from sensorium.recipes import Model as Model
 
 _WHERE = {
@@ -41,14 +48,21 @@ _WHERE = {
     "LibraryError": "core.errors",
     "MediaError": "core.errors",
     "MediaRef": "core.media",
+    "Merger": "patches",
     "Model": "recipes",
     "ModelError": "core.errors",
+    "PatchGrid": "core.grid",
+    "Patches": "patches",
     "Record": "core.record",
     "SensoriumError": "core.errors",
     "Span": "core.time",
     "UsageError": "core.errors",
+    "draw": "patches",
     "extract": "extraction",
+    "merge": "patches",
     "open_library": "library.library",
+    "pack": "patches",
+    "split": "patches",
 }
 __all__ = ["__version__", *sorted(_WHERE)]
 

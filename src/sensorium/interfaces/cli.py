@@ -14,6 +14,7 @@ import click
 from sensorium import __version__
 from sensorium.core.config import PASSES, Config
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
+from sensorium.interfaces.patches_cli import patches
 
 EXIT_SOME_FAILED = 3
 FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
@@ -129,6 +130,9 @@ def models(as_json: bool) -> None:
     from sensorium.interfaces.summary import models_table, models_text
 
     click.echo(json.dumps(models_table(), indent=1) if as_json else models_text())
+
+
+main.add_command(patches)
 
 
 @main.command()
