@@ -62,6 +62,7 @@ def test_column_order_numbers_the_first_axis_fastest() -> None:
         (((10, 0), 2), "size: expected at least 1 along axis 'w', got 0"),
         (((10, float("nan")), 2), "size: expected whole numbers, got nan"),
         (((10, 10), 2.5), "patch: expected whole numbers, got 2.5"),
+        (((10, 10), True), "patch: expected whole numbers, got True"),
         (((10, 10), "2"), "patch: expected whole numbers"),
         (((10, 10), (2, 2, 2)), "patch: expected one number or 2, got 3"),
         (((10, 10), 2, 2, "wrap"), "edge: expected one of pad, shift"),

@@ -17,7 +17,8 @@ def whole_numbers(name: str, value: Any, num_axes: int | None = None) -> tuple[i
     given = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,)
     numbers = []
     for item in given:
-        if isinstance(item, float | np.floating) and not float(item).is_integer():
+        fraction = isinstance(item, float | np.floating) and not float(item).is_integer()
+        if fraction or isinstance(item, bool | np.bool_):
             raise UsageError(f"{name}: expected whole numbers, got {item} in {value!r}")
         try:
             numbers.append(int(item) if isinstance(item, float) else operator.index(item))

@@ -48,7 +48,8 @@ def _shared(num_lines: int, num_bytes: int, work: Callable[[int, int], None]) ->
     if num < 2:
         work(0, num_lines)
         return
-    edges = np.linspace(0, num_lines, num + 1).astype(int).tolist()
+    # More parts than threads: a thread whose core is busy with something else does fewer of them.
+    edges = np.linspace(0, num_lines, min(8 * num, num_lines) + 1).astype(int).tolist()
     with ThreadPoolExecutor(num) as pool:
         list(pool.map(work, edges[:-1], edges[1:]))
 

@@ -20,15 +20,19 @@ def copy_patches(source: Any, target: Any, bounds: Any, read: Any, write: Any) -
     `read` and `write` are offsets (of each group, from patch to patch, of each line of a patch).
     """
     first, stop, num, run = bounds
+    num_lines = len(read[2])
     for group in range(first, stop):
-        for patch in range(num):
-            start = read[0][group] + patch * read[1]
-            to = write[0][group] + patch * write[1]
-            for row in range(len(read[2])):
-                line = source[start + read[2][row] : start + read[2][row] + run]
-                into = target[to + write[2][row] : to + write[2][row] + run]
-                for k in range(run):
-                    into[k] = line[k]
+        # A few lines of all patches before the next few: they lie in the same pages of memory.
+        for low in range(0, num_lines, 32):
+            high = min(low + 32, num_lines)
+            for patch in range(num):
+                start = read[0][group] + patch * read[1]
+                to = write[0][group] + patch * write[1]
+                for row in range(low, high):
+                    line = source[start + read[2][row] : start + read[2][row] + run]
+                    into = target[to + write[2][row] : to + write[2][row] + run]
+                    for k in range(run):
+                        into[k] = line[k]
 
 
 @_compiled
