@@ -26,9 +26,14 @@ from sensorium.work import died, work_on
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run, as opposed to what to compute: none of it changes a result."""
+    """How to run, as opposed to what to compute: none of it changes a result.
+
+    `threads` is how many each worker's models may use; the bundled ones are so small that they gain
+    nothing from more than one.
+    """
 
     num_workers: int = 1
+    threads: int = 1
     retry_failed: bool = False
     executor: Executor | None = None  # None: processes on this machine; 0 workers: this process
 
@@ -39,6 +44,7 @@ def extract(
     *,
     config: Config | None = None,
     workers: int = 1,
+    threads: int = 1,
     retry_failed: bool = False,
     progress: bool = True,
 ) -> Library:
@@ -46,8 +52,9 @@ def extract(
 
     `inputs` are files, folders (with all that is in them) and patterns, in any mix. `out` is the
     library's folder: new, empty or a library, to which results are added. What is finished already
-    is not computed again. `workers` is the number of processes; 0 works in this one. A file that
-    fails never stops the others: it is warned of, and stands in ``library.errors()``.
+    is not computed again. `workers` is the number of processes, 0 works in this one; `threads` is how
+    many the models of each may use. A file that fails never stops the others: it is warned of, and
+    stands in ``library.errors()``.
 
     Raises:
         UsageError: nothing to do, or a choice that does not exist.
@@ -60,7 +67,7 @@ def extract(
         library.words()
     """
     watch = watcher() if progress else Watcher()
-    options = Options(workers, retry_failed)
+    options = Options(workers, threads, retry_failed)
     outcomes = run(inputs, out, config or Config(), options, watch)
     failed = [outcome for outcome in outcomes if outcome.failures]
     if failed:
@@ -82,6 +89,8 @@ def run(
     """Like `extract`, with the outcome of every input in the order of the inputs."""
     if options.num_workers < 0:
         raise UsageError(f"workers: expected 0 or more, got {options.num_workers}")
+    if options.threads < 1:
+        raise UsageError(f"threads: expected 1 or more, got {options.threads}")
     found = find(inputs, leave_out=Path(out))
     check(config)
     layout = Layout(out)
@@ -110,10 +119,16 @@ def _executor(options: Options) -> Executor:
 def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) -> list[Job]:
     progress = layout.work / "progress"
     progress.mkdir(parents=True)
-    threads = max(1, (os.cpu_count() or 1) // max(1, options.num_workers))
     root = str(layout.root.absolute())
     return [
-        Job(each, config, root, threads, options.retry_failed, str(progress / f"{index}.json"))
+        Job(
+            each,
+            config,
+            root,
+            options.threads,
+            options.retry_failed,
+            str(progress / f"{index}.json"),
+        )
         for index, each in enumerate(found)
     ]
 

@@ -55,6 +55,7 @@ def _speakers(context: click.Context, option: click.Parameter, text: str | None)
     "--out", required=True, metavar="FOLDER", help="The library: new, empty or one to add to."
 )
 @click.option("--workers", default=1, show_default=True, help="Processes; 0 works in this one.")
+@click.option("--threads", default=1, show_default=True, help="Of each process's models.")
 @click.option("--only", multiple=True, type=click.Choice(PASSES), help="Do only this; repeatable.")
 @click.option(
     "--speakers", callback=_speakers, metavar="N|LOW..HIGH", help="How many voices a file has."
@@ -87,7 +88,7 @@ def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
     from sensorium.progress import Watcher, watcher
 
     as_json, quiet = choices.pop("as_json"), choices.pop("quiet")
-    options = Options(choices.pop("workers"), choices.pop("retry_failed"))
+    options = Options(choices.pop("workers"), choices.pop("threads"), choices.pop("retry_failed"))
     config = Config(passes=choices.pop("only") or None, **choices)
     outcomes = run(inputs, out, config, options, Watcher() if quiet else watcher())
     told = summary(outcomes, out)
