@@ -42,6 +42,7 @@ This file is made by `docs/make_formats.py`. What a library holds, how other too
 library/
 ├── sensorium.json                    {{"format": 1}}
 ├── inputs/<digest of path>.json      one per input: path, digest of its bytes, its current results
+├── identities/<number>.json          decisions about who is who, see below
 └── results/<media>/<pass>-<recipe>/  one result of one pass over one file
     ├── <kind>.parquet                the records of each kind
     ├── features-00000.safetensors    model outputs, where the pass makes any
@@ -103,8 +104,8 @@ Note: `datasets.with_format("numpy")` gives float32 where the file holds float16
 | `text` | every file: what it is, who speaks and who is seen for how long, what happens in order of time, what failed |
 | `vtt` | WebVTT subtitles of one file, the speaker as voice (`<v S1>`); cues of at most two lines of 42 characters and 7 s, no word is cut |
 | `srt` | the same as SubRip; a new speaker is written in front of what it says |
-| `rttm` | `SPEAKER` lines, one per turn. The file's id is its name without ending, blanks as `_`; with the ending or the whole path where names alone would be mistaken for one another |
-| `json` | `{{"inputs": [{{"uri", "media"}}], "tables": {{kind: [row, ...]}}}}` with every kind below, even if empty. Words also have `speaker` and `person`, turns `person` and `track`. Lists of numbers (embeddings, mouth motion) are left out unless asked for: `render(library, "json", embeddings=True)`. NaN is null |
+| `rttm` | `SPEAKER` lines, one per turn; the speaker is its name, else its identity, else the label in this file. The file's id is its name without ending, blanks as `_`; with the ending or the whole path where names alone would be mistaken for one another |
+| `json` | `{{"inputs": [{{"uri", "media"}}], "tables": {{kind: [row, ...]}}}}` with every kind below, even if empty. Words also have `speaker`, `identity`, `name` and `person`, turns `identity`, `name`, `person` and `track`. Lists of numbers (embeddings, mouth motion) are left out unless asked for: `render(library, "json", embeddings=True)`. NaN is null |
 | `csv` | one line per word, RFC 4180, UTF-8, empty where nothing is known |
 
 In Python: `sensorium.interfaces.formats.render(library, format, media=None)`. The columns of `csv`:
@@ -122,12 +123,32 @@ Every kind has these columns first:
 {common}
 """
 
+GALLERY = """
+## Who is who
+
+`identities/` holds one JSON file per decision, in order; none is ever changed. What is known is their fold: `library.known()`, or with
+names `sensorium.Voices("library").table()`. Every decision has `number` and `kind`:
+
+| kind | values | meaning |
+|---|---|---|
+| `seen` | `samples`: key, uri, speaker, model, seconds, embedding, identity, score | voices that were matched to an identity, or found one (`score` null); `origin` where they came from another library |
+| `named` | `identity`, `name` (null takes it away) | by hand |
+| `merged` | `identity`, `into` | all samples of one go to the other |
+| `split` | `identity`, `into`, `samples` | these samples are somebody else |
+| `forgotten` | `identity`, `into` (null) | its samples belong to nobody and are not matched again |
+| `undone` | `target` | that decision counts for nothing |
+
+The key of a sample is `<media>/speakers-<recipe>/<speaker>`, or `enrolled/<media>/S1`.
+"""
+
 CSV = {
     "uri": "path of the file",
     "start": "seconds",
     "end": "seconds, exclusive",
     "text": "the word with its punctuation",
     "speaker": "voice inside this file",
+    "identity": "the same voice in all files of the library, where it is known",
+    "name": "its name, where it has one",
     "person": "face that said it, where it is clear",
     "score": "0..1",
     "language": "BCP-47 tag",
@@ -146,7 +167,7 @@ def document() -> str:
     )
     parts = [HEAD.format(csv=csv, common=_table(COMMON))]
     parts += [f"### {kind}\n\n{WHAT[kind]}\n\n{_table(KINDS[kind])}\n" for kind in KINDS]
-    return "\n".join(parts)
+    return "\n".join(parts) + GALLERY
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sensorium.patches import pack as pack
     from sensorium.patches import split as split
     from sensorium.recipes import Model as Model
+    from sensorium.voices import Voices as Voices
 
 _WHERE = {
     "Audio": "core.media",
@@ -57,6 +58,7 @@ _WHERE = {
     "SensoriumError": "core.errors",
     "Span": "core.time",
     "UsageError": "core.errors",
+    "Voices": "voices",
     "draw": "patches",
     "extract": "extraction",
     "merge": "patches",

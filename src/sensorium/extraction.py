@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from sensorium.core.config import Config
-from sensorium.core.errors import LibraryError, UsageError
+from sensorium.core.errors import UsageError
+from sensorium.identification import identify
 from sensorium.inputs import Input, find
 from sensorium.jobs import Job, Outcome
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
+from sensorium.library.lock import held
 from sensorium.ports import Executor
 from sensorium.progress import Watcher, watcher
 from sensorium.recipes import check
@@ -107,6 +107,7 @@ def run(
                 watch.done(index, outcomes[index])
         finally:
             watch.stop()
+        identify(layout, [outcomes[index].uri for index in range(len(jobs))])
     return [outcomes[index] for index in range(len(jobs))]
 
 
@@ -136,18 +137,11 @@ def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) 
 @contextmanager
 def _alone(layout: Layout) -> Iterator[None]:
     """One run at a time writes to a library; what a killed run left in work/ is cleared."""
-    lock = FileLock(layout.root / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise LibraryError(
-            f"{layout.root}: another run is writing to this library; wait for it, or use another --out"
-        ) from None
-    try:
+    with held(layout):
         shutil.rmtree(layout.work, ignore_errors=True)
         layout.work.mkdir()
-        yield
-    finally:
-        shutil.rmtree(layout.work, ignore_errors=True)
-        layout.work.mkdir(exist_ok=True)
-        lock.release()
+        try:
+            yield
+        finally:
+            shutil.rmtree(layout.work, ignore_errors=True)
+            layout.work.mkdir(exist_ok=True)

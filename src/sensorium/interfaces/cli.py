@@ -15,6 +15,8 @@ from sensorium import __version__
 from sensorium.core.config import PASSES, Config
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
 from sensorium.interfaces.patches_cli import patches
+from sensorium.interfaces.score_cli import score
+from sensorium.interfaces.voices_cli import voices
 
 EXIT_SOME_FAILED = 3
 FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
@@ -134,6 +136,8 @@ def models(as_json: bool) -> None:
 
 
 main.add_command(patches)
+main.add_command(score)
+main.add_command(voices)
 
 
 @main.command()

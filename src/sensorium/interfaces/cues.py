@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sensorium.interfaces.timeline import PAUSE, SENTENCE_END, Row, glue
+from sensorium.interfaces.timeline import PAUSE, SENTENCE_END, Row, called, glue
 
 LINE = 42  # characters; what broadcasters and streaming services ask for
 LINES = 2
@@ -49,8 +49,8 @@ def cues(words: Sequence[Row]) -> list[SubtitleCue]:
 
 
 def _ends(part: Sequence[Row], word: Row) -> bool:
-    last, speaker = part[-1], part[0]["speaker"]
-    if word["speaker"] != speaker or word["start"] - last["end"] > PAUSE:
+    last, speaker = part[-1], called(part[0])
+    if word["speaker"] != part[0]["speaker"] or word["start"] - last["end"] > PAUSE:
         return True
     if word["end"] - part[0]["start"] > SECONDS:
         return True
@@ -62,7 +62,7 @@ def _ends(part: Sequence[Row], word: Row) -> bool:
 def _cue(part: Sequence[Row], speaker_before: str) -> SubtitleCue:
     start = round(part[0]["start"] * 1000)
     end = round(min(max(word["end"] for word in part), part[0]["start"] + SECONDS) * 1000)
-    speaker, texts = " ".join((part[0]["speaker"] or "").split()), _texts(part)
+    speaker, texts = " ".join((called(part[0]) or "").split()), _texts(part)
     named = _named(speaker) if speaker != speaker_before else []
     return SubtitleCue(
         start,

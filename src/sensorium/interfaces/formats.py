@@ -12,12 +12,14 @@ from typing import Any
 
 from sensorium.core.errors import UsageError
 from sensorium.interfaces.cues import SubtitleCue, cues
-from sensorium.interfaces.timeline import Row, Timeline, tables, timelines, to_timeline
+from sensorium.interfaces.timeline import Row, Timeline, called, tables, timelines, to_timeline
 from sensorium.interfaces.units import clock, describe
 from sensorium.library.library import Library
 
 FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
-CSV_COLUMNS = ("uri", "start", "end", "text", "speaker", "person", "score", "language")
+CSV_COLUMNS = (
+    "uri", "start", "end", "text", "speaker", "identity", "name", "person", "score", "language",
+)  # fmt: skip
 
 Media = str | os.PathLike[str] | None
 
@@ -93,10 +95,15 @@ def _rttm(library: Library, media: Media) -> str:
     ids = file_ids(library.inputs())
     return "".join(
         f"SPEAKER {ids[timeline.uri]} 1 {turn['start']:.3f} {turn['end'] - turn['start']:.3f} "
-        f"<NA> <NA> {'_'.join(turn['speaker'].split())} <NA> <NA>\n"
+        f"<NA> <NA> {'_'.join(_label(turn).split())} <NA> <NA>\n"
         for timeline in timelines(library, library.chosen(media))
         for turn in timeline.turns
     )
+
+
+def _label(turn: Row) -> str:
+    """The name, else the identity, which is the same in all files, else the label in this file."""
+    return turn["name"] or turn["identity"] or turn["speaker"]
 
 
 def file_ids(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -147,8 +154,11 @@ def _text(timeline: Timeline) -> str:
 
 
 def _who(timeline: Timeline) -> Iterator[str]:
+    who = {row["speaker"]: (row["identity"], row["name"]) for row in timeline.turns}
     for row in timeline.voices:
-        yield f"speaker {row['speaker']}: {clock(row['duration'] or 0.0)} of speech"
+        identity, name = who.get(row["speaker"], (None, None))
+        called = f", {name} ({identity})" if name else f", identity {identity}" if identity else ""
+        yield f"speaker {row['speaker']}: {clock(row['duration'] or 0.0)} of speech{called}"
     if timeline.kind != "image":
         for row in timeline.persons:
             yield f"person {row['person']}: {clock(row['duration'] or 0.0)} on screen"
@@ -185,7 +195,8 @@ def _moments(timeline: Timeline) -> Iterator[tuple[float, int, str]]:
 def _voice(row: Row, diarized: bool) -> str:
     """``S1 (P1)  ``; a question mark where voices are known, but not whose this is."""
     person = f" ({row['person']})" if row["person"] else ""
-    return f"{row['speaker'] or ('?' if diarized else '')}{person}  ".lstrip()
+    voice = called(row) or ("?" if diarized else "")
+    return f"{voice}{person}  ".lstrip()
 
 
 def _wordless(timeline: Timeline) -> Iterator[Row]:

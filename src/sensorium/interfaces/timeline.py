@@ -14,6 +14,7 @@ from typing import Any
 from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.record import COMMON, KINDS
 from sensorium.library.library import Library
+from sensorium.ops.identities import Known
 
 Row = dict[str, Any]
 
@@ -119,7 +120,9 @@ def joined(rows_: list[Row], more: Iterable[Row], keys: Sequence[str], new: Sequ
         row.update({name: found.get(name) for name in new})
 
 
-def words_and_turns(library: Library, entry: Mapping[str, Any]) -> tuple[list[Row], list[Row]]:
+def words_and_turns(
+    library: Library, entry: Mapping[str, Any], known: Known
+) -> tuple[list[Row], list[Row]]:
     """Words and turns of one input with who said them, as `Library.words` and `Library.turns`."""
     words, turns = rows(library, entry, "word"), rows(library, entry, "turn")
     joined(
@@ -129,6 +132,11 @@ def words_and_turns(library: Library, entry: Mapping[str, Any]) -> tuple[list[Ro
         ("speaker", "person"),
     )
     joined(turns, rows(library, entry, "link"), ("start", "end", "speaker"), ("person", "track"))
+    who = library.identities(entry, known)
+    for row in (*words, *turns):
+        identity = who.get(row["speaker"])
+        row["identity"] = identity.id if identity else None
+        row["name"] = identity.name if identity else None
     return words, turns
 
 
@@ -140,24 +148,24 @@ def to_timeline(library: Library, media: str | os.PathLike[str]) -> Timeline:
     Raises:
         UsageError: no input of that name, or several.
     """
-    return _timeline(library, library.chosen(media)[0], names(library.inputs()))
+    return next(timelines(library, [library.chosen(media)[0]]))
 
 
 def timelines(library: Library, entries: Sequence[Mapping[str, Any]]) -> Iterator[Timeline]:
     """The timelines of some entries of `Library.chosen`, one file in memory at a time."""
-    called = names(library.inputs())
+    called, known = names(library.inputs()), library.known()
     for entry in entries:
-        yield _timeline(library, entry, called)
+        yield _timeline(library, entry, called[entry["uri"]], known)
 
 
-def _timeline(library: Library, entry: Mapping[str, Any], called: Mapping[str, str]) -> Timeline:
-    words, turns = words_and_turns(library, entry)
+def _timeline(library: Library, entry: Mapping[str, Any], name: str, known: Known) -> Timeline:
+    words, turns = words_and_turns(library, entry, known)
     regions = rows(library, entry, "region")
     about = rows(library, entry, "media")
     return Timeline(
         uri=entry["uri"],
         digest=entry["digest"],
-        name=called[entry["uri"]],
+        name=name,
         about={c.name: about[0][c.name] for c in KINDS["media"]} if about else {},
         shots=rows(library, entry, "shot"),
         speech=rows(library, entry, "speech"),
@@ -173,6 +181,11 @@ def _timeline(library: Library, entry: Mapping[str, Any], called: Mapping[str, s
         ref=entry.get("ref"),
         stat=entry.get("stat"),
     )
+
+
+def called(row: Row) -> str | None:
+    """Who said it, as people say it: the name where it is known, else the label in this file."""
+    return row.get("name") or row["speaker"]
 
 
 def glue(language: str | None) -> str:
@@ -206,6 +219,7 @@ def utterances(words: Sequence[Row]) -> Iterator[Row]:
             "start": part[0]["start"],
             "end": max(word["end"] for word in part),
             "speaker": part[0]["speaker"],
+            "name": part[0].get("name"),
             "person": persons.most_common(1)[0][0] if persons else None,
             "text": text_of(part),
             "words": (first, index),
@@ -253,11 +267,12 @@ def tables(
 ) -> dict[str, list[Row]]:
     """Every kind of record of some inputs; lists of numbers only with `embeddings`."""
     told: dict[str, list[Row]] = {kind: [] for kind in KINDS}
+    known = library.known()
     for entry in entries:
-        words, turns = words_and_turns(library, entry)
+        words, turns = words_and_turns(library, entry, known)
         for kind in KINDS:
-            known = {"word": words, "turn": turns}.get(kind)
-            told[kind] += rows(library, entry, kind) if known is None else known
+            joint = {"word": words, "turn": turns}.get(kind)
+            told[kind] += rows(library, entry, kind) if joint is None else joint
     if not embeddings:
         for kind, columns in KINDS.items():
             heavy = [c.name for c in (*COMMON, *columns) if c.dtype == "list<float32>"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,11 @@ from sensorium.adapters.stores.parquet import read_table
 from sensorium.adapters.stores.tensors import read_features
 from sensorium.core.errors import LibraryError, UsageError
 from sensorium.core.features import Features
+from sensorium.core.identity import Identity
 from sensorium.core.record import KINDS
+from sensorium.library.gallery import Gallery, voices
 from sensorium.library.layout import Layout
+from sensorium.ops.identities import Known
 
 if TYPE_CHECKING:
     import datasets
@@ -97,14 +100,38 @@ class Library:
         """Who spoke when; `person` is the face that was speaking, where that is clear."""
         turns, links = self.records("turn", media), self.records("link", media)
         keys = ["media", "start", "end", "speaker"]
-        return turns.merge(links[[*keys, "person", "track"]], on=keys, how="left")
+        turns = turns.merge(links[[*keys, "person", "track"]], on=keys, how="left")
+        return self._with_identities(turns, media)
 
     def words(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         """What was said, word by word, with the speaker and the face where they are clear."""
         words, known = self.records("word", media), self.records("assignment", media)
         keys = ["media", "start", "end", "text"]
         known = known[[*keys, "speaker", "person"]].drop_duplicates(keys)
-        return words.merge(known, on=keys, how="left")
+        return self._with_identities(words.merge(known, on=keys, how="left"), media)
+
+    def known(self) -> Known:
+        """Who is who, after every decision of the gallery."""
+        return Gallery(self._layout).known()
+
+    def identities(self, entry: Mapping[str, Any], known: Known) -> dict[str, Identity]:
+        """Speaker -> identity for one of `inputs`; who is unknown is left out."""
+        whose = {voice.speaker: known.of.get(voice.key) for voice in voices(self._layout, entry)}
+        return {speaker: known.identities[each] for speaker, each in whose.items() if each}
+
+    def _with_identities(self, frame: pd.DataFrame, media: str | os.PathLike[str] | None) -> Any:
+        """Adds `identity` (the same voice in all files of the library) and its `name`."""
+        import pandas as pd
+
+        known = self.known()
+        rows = [
+            (entry["digest"], speaker, who.id, who.name)
+            for entry in self.chosen(media)
+            for speaker, who in self.identities(entry, known).items()
+        ]
+        keys = ["media", "speaker"]
+        called = pd.DataFrame(rows, columns=[*keys, "identity", "name"], dtype="str")
+        return frame.merge(called.drop_duplicates(keys), on=keys, how="left")
 
     def regions(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         """What was found in the pictures, box by box, with its track and person."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from sensorium.interfaces.timeline import Row, Timeline, glue
+from sensorium.interfaces.timeline import Row, Timeline, called, glue
 from sensorium.interfaces.units import clock
 from sensorium.interfaces.viewer.pictures import Picture, jpeg_uri
 from sensorium.interfaces.viewer.style import PALETTE
@@ -92,8 +92,10 @@ def lanes(timeline: Timeline, colours: Mapping[str, int], length: float) -> list
     add("words", "words", _word_bars(timeline, colours, length))
     for speaker in timeline.speakers:
         mine = [row for row in timeline.turns if row["speaker"] == speaker]
-        bars = (_bar(r, length, f"{speaker}{_as(r['person'])}") for r in mine)
-        add("turns", speaker, bars, _colour(colours, speaker))
+        bars = (_bar(r, length, f"{called(r)}{_as(r['person'])}") for r in mine)
+        add(
+            "turns", (called(mine[0]) if mine else None) or speaker, bars, _colour(colours, speaker)
+        )
     for person in timeline.seen:
         seen = [row for row in timeline.faces if row["person"] == person]
         bars = (_bar(r, length, f"{person} on screen") for r in seen)
@@ -130,7 +132,7 @@ def transcript(timeline: Timeline, colours: Mapping[str, int]) -> str:
             f"{escape(word['text'])}</u>"
             for n, word in enumerate(timeline.words[first:last], start=first)
         ]
-        who = escape(f"{row['speaker']}{_as(row['person'])}") if row["speaker"] else ""
+        who = escape(f"{called(row)}{_as(row['person'])}") if row["speaker"] else ""
         between = glue(timeline.words[first]["language"])
         parts.append(
             f'<div><h4 class="{_colour(colours, row["speaker"])}">{who}'

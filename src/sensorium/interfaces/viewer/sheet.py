@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from sensorium.interfaces.timeline import Row, Timeline, timelines
+from sensorium.interfaces.timeline import Row, Timeline, called, timelines
 from sensorium.interfaces.units import clock, describe
 from sensorium.interfaces.viewer.pictures import Picture, colours, in_order, pictures, plan
 from sensorium.interfaces.viewer.style import PALETTE
@@ -81,7 +81,7 @@ def _file(timeline: Timeline, reader: Reader) -> Image.Image:
         _lane(draw, top, label, rows, timeline.duration, _hue(told, label))
         top += _LANE + 4
     for row in timeline.utterances[:6]:
-        who = f"{row['speaker']}  " if row["speaker"] else ""
+        who = f"{called(row)}  " if row["speaker"] else ""
         _line(draw, top + 4, f"{clock(row['start'])}  {who}{row['text']}", _INK, 13)
         top += 20
     if len(timeline.utterances) > 6:
