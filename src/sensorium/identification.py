@@ -24,13 +24,14 @@ _OTHER = 0.2  # share of a clip that a second voice may have before it counts as
 def identify(layout: Layout, uris: Sequence[str], rule: MatchRule | None = None) -> int:
     """Matches the new voices of some inputs, in their order, to the identities of the library.
 
-    Every voice is looked at once: what was decided stays until a person decides otherwise. The
-    caller holds the library's lock. Returns how many voices were decided on.
+    What was decided stays until a person decides otherwise; a voice that stayed unknown is tried
+    again in the next run. The caller holds the library's lock. Returns how many were decided on.
     """
     gallery, rule = Gallery(layout), rule or MatchRule()
     entries = {entry["uri"]: entry for entry in Library(layout.root).inputs()}
     known, decided = gallery.known(), []
-    for uri in dict.fromkeys(uris):
+    files = list(dict.fromkeys(uris))
+    for uri in [*files, *files]:  # again: a voice too short to found may be that of a later file
         new = [
             s for s in voices(layout, entries.get(uri, {"results": {}})) if s.key not in known.of
         ]

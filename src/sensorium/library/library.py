@@ -191,7 +191,7 @@ class Library:
 
 
 def _absolute(name: str) -> str:
-    return str(Path(name).expanduser().absolute())
+    return os.path.abspath(os.path.expanduser(name))
 
 
 def open_library(path: str | os.PathLike[str]) -> Library:

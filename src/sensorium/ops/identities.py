@@ -17,11 +17,12 @@ from sensorium.core.record import digest
 
 @dataclass(frozen=True, slots=True)
 class MatchRule:
-    """When a voice is an identity: at a probability of `least`. One that matches none becomes an
-    identity of its own from `founding` seconds of speech on; with less it stays unknown.
+    """When a voice is an identity: at a probability of `least`, which is high because a library knows
+    many and each is a chance to be wrong. One that matches none becomes an identity of its own from
+    `founding` seconds of speech on; with less it stays unknown.
     """
 
-    least: float = 0.8
+    least: float = 0.95
     founding: float = 3.0
 
 
