@@ -168,7 +168,9 @@ def excerpts(data: Path) -> list[tuple[str, str]]:
                 shared = defaultdict(float)
                 for row in turns.itertuples():
                     if isinstance(row.identity, str):
-                        over = sum(max(0, min(s.end, row.end) - max(s.start, row.start)) for s in mine)
+                        over = sum(
+                            max(0, min(s.end, row.end) - max(s.start, row.start)) for s in mine
+                        )
                         shared[row.identity] += over
                 if shared and max(shared.values()) > 0:
                     heard[who][file.stem] = max(shared, key=shared.get)

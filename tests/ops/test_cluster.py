@@ -52,6 +52,19 @@ def test_overlapping_windows_are_put_together_with_overlap_kept():
     later[:, 0] = 255
     later[:3, 1] = 255
     labels = np.array([[0, 1, -1], [1, 0, -1]])
-    rows = reconstruct([window, later], [0, 5], labels, 2)
+    rows, first = reconstruct([window, later], [0, 5], labels, 2)
     assert (rows[:, 0] > 0).tolist() == [True] * 8 + [False] * 7
     assert (rows[:, 1] > 0).tolist() == [False] * 5 + [True] * 10
+    assert first.tolist() == [0] * 8 + [1] * 7
+
+
+def test_a_long_recording_is_put_together_in_blocks_as_in_one_piece(monkeypatch):
+    """Where the blocks are cut makes no difference."""
+    rng = np.random.default_rng(0)
+    activity = [(rng.random((20, 3)) > 0.5).astype(np.uint8) * 200 for _ in range(12)]
+    labels = np.stack([rng.permutation(4)[:3] for _ in activity])
+    first_rows = list(range(0, 84, 7))
+    whole = reconstruct(activity, first_rows, labels, 4)
+    monkeypatch.setattr("sensorium.ops.diarize._ROWS", 9)
+    for one, other in zip(whole, reconstruct(activity, first_rows, labels, 4), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -11,7 +11,7 @@ from sensorium.core.vision import Regions
 from sensorium.ops.boxes import iou, nms
 from sensorium.ops.cuts import CutRule, cuts
 from sensorium.ops.group import persons
-from sensorium.ops.link import LinkRule, Mouth, link, voices
+from sensorium.ops.link import LinkRule, Mouth, Mouths, link, voices
 from sensorium.ops.mouth import face_patches, motion, regular
 from sensorium.ops.resize import pooled, resize
 from sensorium.ops.track import Tracker, TrackRule
@@ -119,18 +119,18 @@ def test_voices_go_to_the_mouths_that_move_with_them():
         mouth("P2", 2, 4, 0.08, 3),
         mouth("P1", 4, 6, 0.0, 4),
     ]
-    owners = voices(turns, mouths, rule)
+    owners = voices(turns, Mouths(mouths), rule)
     assert owners == {"S1": "P1", "S2": "P2"}
-    found = link(turns[0][0], owners["S1"], mouths, rule)
+    found = link(turns[0][0], owners["S1"], Mouths(mouths), rule)
     assert found is not None
     assert (found[0].face, found[0].track) == ("P1", 0)
-    assert link(turns[2][0], owners.get("S3"), mouths, rule) is None
+    assert link(turns[2][0], owners.get("S3"), Mouths(mouths), rule) is None
 
 
 def test_two_mouths_that_move_alike_are_not_clear():
     """Left open rather than guessed."""
     both = [mouth("P1", 0, 2, 0.1, 0), mouth("P2", 0, 2, 0.095, 1)]
-    assert link(Span(0, 2), "P1", both, LinkRule()) is None
+    assert link(Span(0, 2), "P1", Mouths(both), LinkRule()) is None
 
 
 @pytest.mark.parametrize("size", [(360, 640), (37, 53), (224, 224)])

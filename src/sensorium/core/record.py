@@ -102,6 +102,7 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             Column("speaker", "string", "label inside this file"),
             Column("score", "float64", "mean activity, 0..1"),
         ),
+        "exclusive_turn": (Column("speaker", "string", "label inside this file"),),
         "voice": (
             Column("speaker", "string", "label inside this file"),
             Column("duration", "float64", "seconds of speech of this speaker"),
@@ -141,6 +142,8 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             Column("person", "string", "the face that was speaking; null where it is not clear"),
             Column("track", "int64", "its track in this turn; null where it is not clear"),
             Column("score", "float64", "0..1"),
+            Column("whole_start", "float64", "start of the turn, moved so that it cuts no word"),
+            Column("whole_end", "float64", "end of the turn, moved so that it cuts no word"),
         ),
         "assignment": (
             Column("text", "string", "the word"),

@@ -131,7 +131,13 @@ def words_and_turns(
         ("start", "end", "text"),
         ("speaker", "person"),
     )
-    joined(turns, rows(library, entry, "link"), ("start", "end", "speaker"), ("person", "track"))
+    moved = ("whole_start", "whole_end")
+    links = rows(library, entry, "link")
+    joined(turns, links, ("start", "end", "speaker"), ("person", "track", *moved))
+    for row in turns:
+        for name, whole in zip(("start", "end"), moved, strict=True):
+            time = row.pop(whole)
+            row[name] = row[name] if time is None else time
     who = library.identities(entry, known)
     for row in (*words, *turns):
         identity = who.get(row["speaker"])

@@ -97,10 +97,16 @@ class Library:
         return self.table(kind, media).to_pandas(types_mapper=to_pandas.get)
 
     def turns(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-        """Who spoke when; `person` is the face that was speaking, where that is clear."""
+        """Who spoke when; `person` is the face that was speaking, where that is clear.
+
+        No turn cuts a word of its speaker: `start` and `end` are moved to where the word begins or
+        ends. `records("turn")` has them as the sound alone gives them.
+        """
         turns, links = self.records("turn", media), self.records("link", media)
-        keys = ["media", "start", "end", "speaker"]
-        turns = turns.merge(links[[*keys, "person", "track"]], on=keys, how="left")
+        keys, moved = ["media", "start", "end", "speaker"], ["whole_start", "whole_end"]
+        turns = turns.merge(links[[*keys, "person", "track", *moved]], on=keys, how="left")
+        for column in ("start", "end"):
+            turns[column] = turns.pop(f"whole_{column}").fillna(turns[column])
         return self._with_identities(turns, media)
 
     def words(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:

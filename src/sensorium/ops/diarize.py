@@ -65,31 +65,55 @@ def assign(locals_: Sequence[Local], centers: NDArray, num_windows: int) -> NDAr
     return labels
 
 
+_ROWS = 50_000  # rows at once: what is held besides the result does not grow with the recording
+
+
 def reconstruct(
     activity: Sequence[NDArray[np.uint8]],
     first_rows: Sequence[int],
     labels: NDArray[np.int64],
     num_speakers: int,
-) -> NDArray[np.float32]:
-    """(row, speaker) activity 0..1 of the whole recording, zero where a speaker is not counted in.
+) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
+    """Who is active in every row of the whole recording, and who most of all.
 
-    `activity` holds per window 0..255 as (row, local speaker), `first_rows` where each window begins
-    on the common grid. How many speak in a row is the mean over the windows that see it, rounded;
-    that many of the most active speakers are kept (Bredin 2023).
+    `activity` holds per window 0..255 as (row, local speaker), `first_rows` (ascending) where each
+    window begins on the common grid. How many speak in a row is the mean over the windows that see
+    it, rounded; that many of the most active speakers are kept (Bredin 2023).
+
+    Returns uint8 (row, speaker), 0 where a speaker is not counted in, and int16 (row,) with the most
+    active speaker of each row, -1 where nobody speaks.
     """
     num_rows = max(first + len(a) for first, a in zip(first_rows, activity, strict=True))
+    longest = max(len(a) for a in activity)
+    rows = np.zeros((num_rows, num_speakers), np.uint8)
+    first_of_all = np.full(num_rows, -1, np.int16)
+    starts = np.asarray(first_rows)
+    for low in range(0, num_rows, _ROWS):
+        high = min(low + _ROWS, num_rows)
+        windows = range(*np.searchsorted(starts, [low - longest, high]))
+        total, how_many = _summed(
+            [(starts[w] - low, activity[w], labels[w]) for w in windows], high - low, num_speakers
+        )
+        rank = np.argsort(np.argsort(-total, axis=1, kind="stable"), axis=1, kind="stable")
+        kept = np.where(rank < how_many[:, None], total, 0)
+        rows[low:high] = np.round(kept * 255)
+        first_of_all[low:high] = np.where(kept.max(axis=1) > 0, kept.argmax(axis=1), -1)
+    return rows, first_of_all
+
+
+def _summed(
+    windows: Sequence[tuple[int, NDArray[np.uint8], NDArray]], num_rows: int, num_speakers: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Mean activity (row, speaker) and number of speakers (row,) over the windows that see a row."""
     total = np.zeros((num_rows, num_speakers), np.float32)
-    seen = np.zeros(num_rows, np.float32)
-    count = np.zeros(num_rows, np.float32)
-    for first, values, label in zip(first_rows, activity, labels, strict=True):
-        rows = slice(first, first + len(values))
+    seen, count = np.zeros(num_rows, np.float32), np.zeros(num_rows, np.float32)
+    for first, values, label in windows:
+        values = values[max(0, -first) : max(0, num_rows - first)]
+        rows = slice(max(0, first), max(0, first) + len(values))
         seen[rows] += 1
         count[rows] += (values > 127).sum(axis=1)
         for local, speaker in enumerate(label):
             if speaker >= 0:
                 total[rows, speaker] += values[:, local] / np.float32(255)
     seen = np.maximum(seen, 1)
-    total /= seen[:, None]
-    how_many = np.round(count / seen).astype(np.int64)
-    rank = np.argsort(np.argsort(-total, axis=1, kind="stable"), axis=1, kind="stable")
-    return np.where(rank < how_many[:, None], total, 0)
+    return total / seen[:, None], np.round(count / seen).astype(np.int64)

@@ -128,7 +128,7 @@ def match(
     for row, sample in enumerate(samples):
         for column, identity in enumerate(known):
             center = identity.centroid(sample.model)
-            if center is not None:
+            if center is not None and not _beside(sample, identity):
                 probability[row, column] = calibration.probability(
                     float(sample.embedding @ center[0]), (sample.seconds, center[1])
                 )
@@ -139,6 +139,12 @@ def match(
         if probability[row, column] >= rule.least:
             found[row] = (known[column].id, float(probability[row, column]))
     return found
+
+
+def _beside(sample: Sample, identity: Identity) -> bool:
+    """Whether another voice of the same file is this identity already."""
+    result = sample.key.rpartition("/")[0]
+    return any(each.key.rpartition("/")[0] == result for each in identity.samples)
 
 
 def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:

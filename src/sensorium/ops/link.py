@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,21 @@ class Mouth:
         return (float(values.mean()), shared) if len(values) else (0.0, 0.0)
 
 
+class Mouths:
+    """Mouth motions in order of time; finds those near a span without looking at all of them."""
+
+    def __init__(self, mouths: Sequence[Mouth]) -> None:
+        self._mouths = sorted(mouths, key=lambda mouth: mouth.span)
+        self._starts = [mouth.span.start for mouth in self._mouths]
+        self._longest = max((mouth.span.duration for mouth in self._mouths), default=0.0)
+        self.faces = sorted({mouth.face for mouth in mouths})
+
+    def near(self, span: Span) -> Sequence[Mouth]:
+        """All that may overlap with `span`, and few others."""
+        first = bisect_left(self._starts, span.start - self._longest)
+        return self._mouths[first : bisect_left(self._starts, span.end)]
+
+
 @dataclass(frozen=True, slots=True)
 class LinkRule:
     """When a link is clear: mean motion of at least `least`, `margin` above any other face in view,
@@ -47,17 +63,15 @@ class LinkRule:
     evidence: float = 0.02
 
 
-def voices(
-    turns: Sequence[tuple[Span, str]], mouths: Sequence[Mouth], rule: LinkRule
-) -> dict[str, str]:
+def voices(turns: Sequence[tuple[Span, str]], mouths: Mouths, rule: LinkRule) -> dict[str, str]:
     """Speaker -> the face that goes with that voice over the whole file, one face for one voice."""
     speakers = sorted({speaker for _, speaker in turns})
-    faces = sorted({mouth.face for mouth in mouths})
+    faces = mouths.faces
     if not speakers or not faces:
         return {}
     total = np.zeros((len(speakers), len(faces)))
     for span, speaker in turns:
-        for mouth in mouths:
+        for mouth in mouths.near(span):
             mean, seconds = mouth.during(span)
             total[speakers.index(speaker), faces.index(mouth.face)] += (
                 mean - rule.least / 2
@@ -68,13 +82,13 @@ def voices(
 
 
 def link(
-    span: Span, face: str | None, mouths: Sequence[Mouth], rule: LinkRule
+    span: Span, face: str | None, mouths: Mouths, rule: LinkRule
 ) -> tuple[Mouth, float] | None:
     """The track of `face` that speaks in a turn, with a score 0..1; None where that is not clear.
 
     The score grows with the motion of the mouth; it is no probability.
     """
-    seen = [(mouth, *mouth.during(span)) for mouth in mouths]
+    seen = [(mouth, *mouth.during(span)) for mouth in mouths.near(span)]
     seen = [each for each in seen if each[2] >= rule.share * span.duration]
     mine = [each for each in seen if each[0].face == face and each[1] >= rule.least]
     if not mine:

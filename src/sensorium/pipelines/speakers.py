@@ -6,7 +6,7 @@ with the length and not its square.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sensorium.core.features import Features
 from sensorium.core.media import Audio, MediaRef
 from sensorium.core.record import Record
-from sensorium.core.time import Axis
+from sensorium.core.time import Axis, Span
 from sensorium.ops.diarize import Local, assign, founded, reconstruct
 from sensorium.ops.turns import Hysteresis, active_spans
 from sensorium.ops.window import cut, padded, windows
@@ -24,6 +24,7 @@ from sensorium.ports import Earlier, Reader, Report, Segmenter, SpeakerEncoder
 
 _RATE = 16_000
 _BATCH = 8  # windows
+_EXACT = Hysteresis(0.5, 0.5, 0.0, 0.0)  # every row as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class _Heard:
 
 
 class Speakers:
-    """Records of kinds turn and voice; speakers are S1, S2, ... in order of appearance."""
+    """Records of kinds turn, exclusive_turn and voice; speakers are S1, S2, ... as they appear."""
 
     name = "speakers"
     needs: tuple[str, ...] = ()
@@ -85,14 +86,14 @@ class Speakers:
         """Models and parameters."""
         models = [self._segmenter.provenance.plain(), self._encoder.provenance.plain()]
         params = {**asdict(self._options), "window": self._segmenter.window}
-        return {"name": self.name, "version": 1, "models": models, "params": params}
+        return {"name": self.name, "version": 2, "models": models, "params": params}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has sound."""
         return ref.has_sound
 
     def run(self, ref: MediaRef, earlier: Earlier, report: Report) -> Iterator[Record | Features]:
-        """Turns in order of time, then one voice per speaker."""
+        """Turns in order of time, those where one speaks at a time, then one voice per speaker."""
         heard, options = _Heard(), self._options
         planned = windows(self._segmenter.window, options.hop, ref.duration or 0.0)
         batch: list[Audio] = []
@@ -107,8 +108,8 @@ class Speakers:
         if not len(centers) or heard.axis is None:
             return
         labels = assign(heard.locals, centers, len(heard.activity))
-        rows = reconstruct(heard.activity, heard.first_rows, labels, len(centers))
-        yield from self._records(rows, heard.axis, centers, ref.duration or 0.0)
+        rows, first = reconstruct(heard.activity, heard.first_rows, labels, len(centers))
+        yield from self._records(rows, first, heard.axis, centers, ref.duration or 0.0)
 
     def _hear(self, batch: Sequence[Audio], heard: _Heard) -> None:
         """Segments some windows and embeds their local speakers."""
@@ -138,32 +139,38 @@ class Speakers:
         return None
 
     def _records(
-        self, rows: NDArray[np.float32], axis: Axis, centers: NDArray, end: float
+        self, rows: NDArray, first: NDArray, axis: Axis, centers: NDArray, end: float
     ) -> Iterator[Record]:
-        found = []
-        for speaker in range(rows.shape[1]):
-            for span in active_spans(rows[:, speaker], axis, self._options.activity, end):
-                first, last = (
-                    axis.index(span.start),
-                    max(axis.index(span.end), axis.index(span.start) + 1),
-                )
-                found.append((span, speaker, float(rows[max(first, 0) : last, speaker].mean())))
-        found.sort(key=lambda each: (each[0], each[1]))
-        order = list(dict.fromkeys(speaker for _, speaker, _ in found))
-        for span, speaker, score in found:
-            values = {"speaker": f"S{order.index(speaker) + 1}", "score": min(score, 1.0)}
-            yield Record("turn", span, values, self._segmenter.provenance)
-        for number, speaker in enumerate(order, start=1):
-            yield Record(
-                "voice",
-                None,
-                {
-                    "speaker": f"S{number}",
-                    "duration": sum(span.duration for span, s, _ in found if s == speaker),
-                    "embedding": [float(x) for x in centers[speaker].astype(np.float32)],
-                },
-                self._encoder.provenance,
-            )
+        options, made_by = self._options, self._segmenter.provenance
+        turns = list(_turns(lambda speaker: rows[:, speaker] / 255, len(centers), axis,
+                            options.activity, end))  # fmt: skip
+        turns.sort(key=lambda each: (each[0], each[1]))
+        order = {number: f"S{i}" for i, number in enumerate(dict.fromkeys(t[1] for t in turns), 1)}
+        for span, speaker, score in turns:
+            yield Record("turn", span, {"speaker": order[speaker], "score": score}, made_by)
+        alone = _turns(lambda speaker: first == speaker, len(centers), axis, _EXACT, end)
+        for span, speaker, _ in sorted(alone):
+            if speaker in order:  # others are too short for a turn
+                yield Record("exclusive_turn", span, {"speaker": order[speaker]}, made_by)
+        for speaker, name in order.items():
+            values = {
+                "speaker": name,
+                "duration": sum(span.duration for span, s, _ in turns if s == speaker),
+                "embedding": [float(x) for x in centers[speaker].astype(np.float32)],
+            }
+            yield Record("voice", None, values, self._encoder.provenance)
+
+
+def _turns(
+    activity: Callable[[int], NDArray], num_speakers: int, axis: Axis, rule: Hysteresis, end: float
+) -> Iterator[tuple[Span, int, float]]:
+    """(span, speaker, mean activity) of every turn, speaker by speaker."""
+    for speaker in range(num_speakers):
+        values = activity(speaker)
+        for span in active_spans(values, axis, rule, end):
+            low = max(axis.index(span.start), 0)
+            high = max(axis.index(span.end), low + 1)
+            yield span, speaker, min(float(values[low:high].mean()), 1.0)
 
 
 def _only(window: Audio, axis: Axis, rows: NDArray[np.bool_]) -> Audio:

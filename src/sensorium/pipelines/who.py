@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,11 +12,11 @@ import numpy as np
 from sensorium.core.features import Features
 from sensorium.core.media import MediaRef
 from sensorium.core.record import Provenance, Record
+from sensorium.core.speech import Word
 from sensorium.core.time import Span
-from sensorium.ops.link import LinkRule, Mouth, link, voices
+from sensorium.ops.link import LinkRule, Mouth, Mouths, link, voices
+from sensorium.ops.words import speakers_of, whole
 from sensorium.ports import Earlier, Report
-
-_NEAR = 0.3  # seconds by which a word may miss a turn and still be its own
 
 
 class Who:
@@ -37,7 +38,7 @@ class Who:
 
     def recipe(self) -> Mapping[str, Any]:
         """The rule."""
-        return {"name": self.name, "version": 1, "models": [self._made_by.plain()]}
+        return {"name": self.name, "version": 2, "models": [self._made_by.plain()]}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has sound."""
@@ -46,10 +47,15 @@ class Who:
     def run(self, ref: MediaRef, earlier: Earlier, report: Report) -> Iterator[Record | Features]:
         """Links, then assignments, in order of time."""
         turns = [(r.span, r.values["speaker"]) for r in earlier["turn"] if r.span]
-        mouths = [_mouth(record) for record in earlier["mouth"] if record.span]
+        mouths = Mouths([_mouth(record) for record in earlier["mouth"] if record.span])
+        words = [
+            Word(r.values["text"], r.span, r.values["score"]) for r in earlier["word"] if r.span
+        ]
+        alone = [(r.span, r.values["speaker"]) for r in earlier["exclusive_turn"] if r.span]
+        said_by = speakers_of(words, alone)
         faces = voices(turns, mouths, self._rule)
         links: list[str | None] = []
-        for span, speaker in turns:
+        for (span, speaker), extent in zip(turns, whole(turns, words, said_by), strict=True):
             found = link(span, faces.get(speaker), mouths, self._rule)
             person = _person(found[0].face) if found else None
             links.append(person)
@@ -58,33 +64,25 @@ class Who:
                 "person": person,
                 "track": found[0].track if found else None,
                 "score": found[1] if found else None,
+                "whole_start": extent.start,
+                "whole_end": extent.end,
             }
             yield Record("link", span, values, self._made_by)
-        for word in earlier["word"]:
-            if word.span is not None:
-                yield self._assigned(word.span, word.values["text"], turns, links)
-
-    def _assigned(
-        self, span: Span, text: str, turns: Sequence[tuple[Span, str]], links: Sequence[str | None]
-    ) -> Record:
-        place = _turn_of(span, [turn for turn, _ in turns])
-        values = {
-            "text": text,
-            "speaker": turns[place][1] if place is not None else None,
-            "person": links[place] if place is not None else None,
-        }
-        return Record("assignment", span, values, self._made_by)
+        of_speaker: dict[str, list[tuple[Span, str | None]]] = {}
+        for (span, speaker), person in zip(turns, links, strict=True):
+            of_speaker.setdefault(speaker, []).append((span, person))
+        for word, said in zip(words, said_by, strict=True):
+            person = _face_of(word.span, of_speaker.get(said or "", ()))
+            values = {"text": word.text, "speaker": said, "person": person}
+            yield Record("assignment", word.span, values, self._made_by)
 
 
-def _turn_of(word: Span, turns: Sequence[Span]) -> int | None:
-    """The turn that shares most time with a word, else the nearest one within 0.3 s, else None."""
-    if not turns:
-        return None
-    shared = [word.overlap(turn) for turn in turns]
-    if max(shared) > 0:
-        return int(np.argmax(shared))
-    gaps = [max(turn.start - word.end, word.start - turn.end) for turn in turns]
-    return int(np.argmin(gaps)) if min(gaps) <= _NEAR else None
+def _face_of(word: Span, turns: Sequence[tuple[Span, str | None]]) -> str | None:
+    """The face of the turn of the word's speaker that lies nearest to it; turns in order of time."""
+    place = bisect_right(turns, word.start, key=lambda turn: turn[0].start)
+    around = turns[max(place - 1, 0) : place + 1]
+    gaps = [max(turn.start - word.end, word.start - turn.end) for turn, _ in around]
+    return around[int(np.argmin(gaps))][1] if gaps else None
 
 
 def _mouth(record: Record) -> Mouth:
