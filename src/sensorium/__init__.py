@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sensorium.extraction import extract as extract
     from sensorium.library.library import Library as Library
     from sensorium.library.library import open_library as open_library
+    from sensorium.listening import Hearing as Hearing
+    from sensorium.listening import listen as listen
     from sensorium.patches import Merger as Merger
     from sensorium.patches import Patches as Patches
     from sensorium.patches import draw as draw
@@ -44,6 +46,7 @@ _WHERE = {
     "Config": "core.config",
     "Features": "core.features",
     "Frames": "core.media",
+    "Hearing": "listening",
     "KINDS": "core.record",
     "Library": "library.library",
     "LibraryError": "core.errors",
@@ -61,6 +64,7 @@ _WHERE = {
     "Voices": "voices",
     "draw": "patches",
     "extract": "extraction",
+    "listen": "listening",
     "merge": "patches",
     "open_library": "library.library",
     "pack": "patches",

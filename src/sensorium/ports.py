@@ -68,8 +68,11 @@ class Transcriber(Protocol):
 
     provenance: Provenance
 
-    def transcribe(self, audio: Audio) -> Transcript:
-        """The words in at most 30 s of mono 16 kHz audio, timed from the start of the source."""
+    def transcribe(self, audio: Audio, prompt: str = "") -> Transcript:
+        """The words in at most 30 s of mono 16 kHz audio, timed from the start of the source.
+
+        `prompt` is the text before it, for recognisers that can use it.
+        """
 
 
 class Segmenter(Protocol):

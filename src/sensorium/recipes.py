@@ -184,3 +184,20 @@ def build(config: Config, threads: int) -> Built:
     ]
     wanted: Sequence[str] = config.passes or [each.name for each in passes]
     return Built(media, SubtitleFiles(), [each for each in passes if each.name in wanted])
+
+
+def listener(config: Config, words: bool, turns: bool, latency: float) -> Any:
+    """What hears a stream; no weights are read yet."""
+    from sensorium.pipelines.listen import Listener
+    from sensorium.pipelines.live_turns import LiveTurns, LiveTurnsOptions
+    from sensorium.pipelines.live_words import LiveWords
+
+    model = {job: load_model(job, name, 1) for job, name in config.models().items() if job in _LIVE}
+    options = LiveTurnsOptions(latency=latency)
+    return Listener(
+        LiveWords(model["speech_detector"], model["transcriber"]) if words else None,
+        LiveTurns(model["segmenter"], model["speaker_encoder"], options) if turns else None,
+    )
+
+
+_LIVE = ("speech_detector", "transcriber", "segmenter", "speaker_encoder")

@@ -119,24 +119,11 @@ class Speakers:
             active = np.asarray(features.values > 0.5)
             for speaker in range(active.shape[1]):
                 others = np.asarray(np.delete(active, speaker, axis=1).any(axis=1))
-                local = self._local(window, features.axes[0], active[:, speaker], others)
+                seconds = (self._options.alone, self._options.shortest)
+                rows = (active[:, speaker], others)
+                local = voice_of(self._encoder, window, features.axes[0], rows, seconds)
                 if local is not None:
                     heard.locals.append(Local(index, speaker, *local))
-
-    def _local(
-        self, window: Audio, axis: Axis, active: NDArray, others: NDArray
-    ) -> tuple[NDArray, float, bool] | None:
-        """(embedding, seconds, alone) of one local speaker; None if there is too little to hear."""
-        options = self._options
-        for rows, needed, alone in (
-            (active & ~others, options.alone, True),
-            (active & ~others, options.shortest, False),
-            (active, options.shortest, False),
-        ):
-            clip = _only(window, axis, rows)
-            if clip.duration >= needed:
-                return self._encoder.encode([clip])[0].values, clip.duration, alone
-        return None
 
     def _records(
         self, rows: NDArray, first: NDArray, axis: Axis, centers: NDArray, end: float
@@ -159,6 +146,30 @@ class Speakers:
                 "embedding": [float(x) for x in centers[speaker].astype(np.float32)],
             }
             yield Record("voice", None, values, self._encoder.provenance)
+
+
+def voice_of(
+    encoder: SpeakerEncoder,
+    window: Audio,
+    axis: Axis,
+    rows: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    seconds: tuple[float, float],
+) -> tuple[NDArray, float, bool] | None:
+    """(embedding, seconds, alone) of one local speaker; None if there is too little to hear.
+
+    `rows` say where it is active and where others are; `seconds` how much it needs for a voice alone,
+    and to be heard at all. Sound of it alone is preferred; with too little of that, all of it counts.
+    """
+    active, others = rows
+    for chosen, needed, alone in (
+        (active & ~others, seconds[0], True),
+        (active & ~others, seconds[1], False),
+        (active, seconds[1], False),
+    ):
+        clip = _only(window, axis, chosen)
+        if clip.duration >= needed:
+            return encoder.encode([clip])[0].values, clip.duration, alone
+    return None
 
 
 def _turns(

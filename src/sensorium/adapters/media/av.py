@@ -207,7 +207,8 @@ def sound(uri: str, sample_rate: int, limits: Limits) -> Iterator[Audio]:
                 f"{uri}: the sample rate changes from {source_rate} to {frame.sample_rate} Hz "
                 f"at {seconds:.1f} s; expected one rate; convert the file first"
             )
-        samples = _in_place(_mono(uri, frame, seconds), seconds, position, source_rate)
+        heard = _finite(uri, mono_of(frame), seconds)
+        samples = _in_place(heard, seconds, position, source_rate)
         position += len(samples)
         limits.check_seconds(uri, position / source_rate)
         waiting.append(resample.resample_chunk(samples))
@@ -231,7 +232,7 @@ def _in_place(
     return samples[-num_missing:]
 
 
-def _mono(uri: str, frame: Any, seconds: float) -> NDArray[np.float32]:
+def mono_of(frame: Any) -> NDArray[np.float32]:
     """All channels averaged, in [-1, 1] for every sample format."""
     values, kind = frame.to_ndarray(), frame.format.name.removesuffix("p")
     if not frame.format.is_planar:
@@ -242,12 +243,15 @@ def _mono(uri: str, frame: Any, seconds: float) -> NDArray[np.float32]:
         scaled = values.astype(np.float32) / np.float32(-float(np.iinfo(values.dtype).min))
     else:
         scaled = values.astype(np.float32)
-    mono = scaled.mean(axis=0, dtype=np.float32)
-    if not math.isfinite(float(mono.sum(dtype=np.float64))):
+    return scaled.mean(axis=0, dtype=np.float32)
+
+
+def _finite(uri: str, samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
+    if not math.isfinite(float(samples.sum(dtype=np.float64))):
         raise MediaError(
             f"{uri}: expected finite samples, found NaN or infinity near {seconds:.1f} s"
         )
-    return mono
+    return samples
 
 
 def pictures(

@@ -74,7 +74,7 @@ class WhisperTranscriber:
     def _model(self) -> WhisperModel:
         return _load(self._source, self._threads)
 
-    def transcribe(self, audio: Audio) -> Transcript:
+    def transcribe(self, audio: Audio, prompt: str = "") -> Transcript:
         """The words of mono 16 kHz `audio`, timed from the start of the source."""
         if audio.sample_rate != _RATE or audio.duration > _WINDOW + 1e-6:
             raise UsageError(f"transcribe: expected at most 30 s at 16000 Hz, got {audio!r}")
@@ -83,6 +83,7 @@ class WhisperTranscriber:
             language=None if self._model.model.is_multilingual else "en",
             beam_size=_BEAM,
             word_timestamps=True,
+            initial_prompt=prompt or None,
             condition_on_previous_text=False,  # a slip must not be carried into the next piece
             without_timestamps=True,  # one piece is one segment; words get their own times
         )

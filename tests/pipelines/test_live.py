@@ -1,0 +1,197 @@
+"""Listening with fakes: nothing lost, nothing twice, however the sound arrives."""
+
+import io
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sensorium.adapters.media.live import Incoming, from_stream, rechunked
+from sensorium.core.errors import MediaError, UsageError
+from sensorium.core.media import Audio
+from sensorium.core.speech import Word
+from sensorium.core.time import Span
+from sensorium.ops.agree import agreed, continued
+from sensorium.pipelines.listen import Listener
+from sensorium.pipelines.live_turns import LiveTurns, LiveTurnsOptions
+from sensorium.pipelines.live_words import LiveWords
+from sensorium.testing.listening import (
+    RATE,
+    FakeDetector,
+    FakeSegmenter,
+    FakeTranscriber,
+    FakeVoices,
+    script,
+    text,
+)
+
+
+def chunks(sound, sizes):
+    """The sound cut at the given sizes in seconds, again and again."""
+    first, place = 0, 0
+    while first < sound.samples.shape[1]:
+        size = max(round(sizes[place % len(sizes)] * RATE), 1)
+        yield Audio(sound.samples[:, first : first + size], RATE, first / RATE)
+        first, place = first + size, place + 1
+
+
+def spoken(num, rng):
+    """Times of `num` words with pauses now and then."""
+    at, words = 0.5, []
+    for _ in range(num):
+        at += rng.choice([0.05, 0.1, 1.2], p=[0.5, 0.4, 0.1])
+        length = rng.uniform(0.15, 0.5)
+        words.append((at, at + length))
+        at += length
+    return words, at + 1.0
+
+
+def run(stage, sound, sizes):
+    found = [each for chunk in chunks(sound, sizes) for each in stage.step(chunk)]
+    return found + stage.finish()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.lists(st.floats(0.02, 5.0), min_size=1, max_size=6),
+)
+def test_no_word_is_lost_or_told_twice(seed, sizes):
+    words, seconds = spoken(60, np.random.default_rng(seed))
+    transcriber = FakeTranscriber()
+    stage = LiveWords(FakeDetector(), transcriber)
+    found = run(stage, script(words, seconds), sizes)
+    assert [word.text for word in found] == [text(i) for i in range(1, 61)]
+    assert transcriber.longest <= 28.0
+
+
+def test_silence_never_reaches_the_recogniser():
+    transcriber = FakeTranscriber()
+    assert run(LiveWords(FakeDetector(), transcriber), script([], 120), [0.5]) == []
+    assert transcriber.longest == 0
+
+
+def test_a_word_at_the_very_end_is_not_lost():
+    found = run(LiveWords(FakeDetector(), FakeTranscriber()), script([(1.0, 1.7)], 2.0), [0.3])
+    assert [word.text for word in found] == ["w1"]
+
+
+def two_voices(pattern):
+    """Sound in which voice +1 or -1 (or 0) speaks for so many seconds."""
+    parts = [np.full(round(seconds * RATE), 0.1 * voice, np.float32) for voice, seconds in pattern]
+    return Audio(np.concatenate(parts)[None], RATE)
+
+
+PATTERN = [(0, 1), (1, 3), (0, 0.5), (-1, 4), (1, 2.5), (0, 1), (-1, 2.3)]
+
+
+@pytest.mark.parametrize("latency", [0.5, 1.0, 5.0])
+@pytest.mark.parametrize("sizes", [[0.02], [0.5], [5.0], [0.13, 2.7, 0.4], [30.0]])
+def test_turns_are_those_that_were_spoken_however_the_sound_is_cut(latency, sizes):
+    options = LiveTurnsOptions(latency=latency)
+    stage = LiveTurns(FakeSegmenter(), FakeVoices(), options)
+    found = run(stage, two_voices(PATTERN), sizes)
+    expected = [(1, 4, "S1"), (4.5, 8.5, "S2"), (8.5, 11, "S1"), (12, 14.3, "S2")]
+    assert [turn.speaker for turn in found] == [who for _, _, who in expected]
+    for turn, (start, end, _) in zip(found, expected, strict=True):
+        assert abs(turn.span.start - start) < 0.06
+        assert abs(turn.span.end - end) < 0.06
+
+
+def test_a_settled_turn_is_never_changed_and_memory_does_not_grow():
+    """Turns come at most latency + gap + a step after their end; long ones in parts."""
+    stage, at = LiveTurns(FakeSegmenter(), FakeVoices(), LiveTurnsOptions(latency=1.0)), 0.0
+    sound = two_voices([(1, 25), (0, 2), (-1, 3), (0, 3)])
+    told = []
+    for chunk in chunks(sound, [0.5]):
+        for turn in stage.step(chunk):
+            assert chunk.end - turn.span.end <= 1.0 + 0.25 + 0.55
+            told.append(turn)
+        assert stage._heard.duration <= 10.0
+        assert len(stage._rows._seen) <= 1200
+        at = chunk.end
+    assert at == pytest.approx(33.0)
+    total = sum(turn.span.duration for turn in told if turn.speaker == "S1")
+    assert total == pytest.approx(25, abs=0.1)
+    assert max(turn.span.duration for turn in told) < 11
+
+
+def test_latency_must_make_sense():
+    with pytest.raises(UsageError, match=r"latency: expected 0.5 to 10 s, got 0.1"):
+        LiveTurnsOptions(latency=0.1)
+
+
+def test_words_carry_the_speaker_of_their_turn():
+    words = [(1.0, 1.4), (1.6, 2.0), (5.0, 5.4)]
+    listener = Listener(
+        LiveWords(FakeDetector(), FakeTranscriber()), LiveTurns(FakeSegmenter(), FakeVoices())
+    )
+    events = run(listener, script(words, 8.0), [0.5])
+    told = [(e.word.text, e.speaker) for e in events if hasattr(e, "word")]
+    assert told == [("w1", "S1"), ("w2", "S1"), ("w3", None)] or told[2][1] == "S1"
+    assert events[-1].kind == "ended"
+
+
+def test_broken_clipped_and_silent_sound_is_told_and_nothing_before_it_lost():
+    listener = Listener(LiveWords(FakeDetector(), FakeTranscriber()), None)
+    sound = script([(1.0, 1.4), (3.0, 3.4)], 30.0)
+    samples = sound.samples.copy()
+    samples[0, 2 * RATE : 2 * RATE + 10] = np.nan
+    samples[0, 4 * RATE : 5 * RATE] = 1.5
+    events = run(listener, Audio(samples, RATE), [0.5])
+    notes = {e.kind: e.message for e in events if hasattr(e, "message")}
+    assert "10 samples from 2.000 s on are no numbers" in notes["broken"]
+    assert {"clipped", "silent", "ended"} <= set(notes)
+    assert [e.word.text for e in events if hasattr(e, "word")][:2] == ["w1", "w2"]
+
+
+def test_agreement_ignores_case_and_punctuation():
+    def words(line):
+        return [Word(w, Span(i, i + 1)) for i, w in enumerate(line.split())]
+
+    assert agreed([words("So it goes on"), words("so, it goes."), words("so it goes off")]) == 3
+    assert agreed([words("a b"), []]) == 0
+    committed = words("we will go home")
+    late = [Word(w, Span(3.5 + i / 4, 3.7 + i / 4)) for i, w in enumerate(["go", "home", "now"])]
+    assert [w.text for w in continued(late, committed)] == ["now"]
+
+
+def raw(seconds, rate, channels=1):
+    values = (np.sin(np.arange(round(seconds * rate)) / 20) * 8000).astype("<i2")
+    return np.repeat(values[:, None], channels, axis=1).tobytes()
+
+
+def test_raw_samples_from_a_pipe_are_resampled_and_mixed():
+    parts = list(from_stream(io.BytesIO(raw(3.0, 44_100, 2)), 44_100, 2, "pipe"))
+    assert parts[-1].end == pytest.approx(3.0, abs=0.001)
+    for before, after in pairwise(parts):
+        assert after.start == pytest.approx(before.end)
+
+
+def test_a_pipe_that_stops_in_a_sample_gives_all_before_it():
+    heard = []
+    with pytest.raises(MediaError, match=r"in the middle of a sample \(1 of 2 bytes\)"):
+        for part in from_stream(io.BytesIO(raw(2.0, 16_000) + b"\0"), 16_000, 1, "pipe"):
+            heard.append(part)
+    assert sum(part.duration for part in heard) == pytest.approx(2.0)
+    with pytest.raises(MediaError, match="ended before any sound"):
+        list(from_stream(io.BytesIO(b""), 16_000, 1, "pipe"))
+
+
+def test_a_rate_that_changes_is_followed():
+    incoming = Incoming()
+    parts = list(incoming.push(np.zeros(16_000, np.float32), 16_000))
+    parts += list(incoming.push(np.zeros(48_000, np.float32), 48_000))
+    parts += list(incoming.finish())
+    assert sum(part.duration for part in parts) == pytest.approx(2.0, abs=0.001)
+    with pytest.raises(UsageError, match="sample rate"):
+        list(incoming.push(np.zeros(10, np.float32), 0))
+
+
+def test_rechunking_keeps_every_sample():
+    sound = Audio(np.arange(16_000 * 3, dtype=np.float32)[None], RATE, 0.0)
+    parts = list(rechunked(iter([sound.between(0, 1.3), sound.between(1.3, 3)]), 0.5))
+    np.testing.assert_array_equal(np.concatenate([p.mono() for p in parts]), sound.mono())
+    assert [p.duration for p in parts] == [0.5] * 6
