@@ -13,7 +13,7 @@ from sensorium.core.errors import MediaError, UsageError
 from sensorium.core.media import Audio
 from sensorium.core.speech import Word
 from sensorium.core.time import Span
-from sensorium.ops.agree import agreed, continued
+from sensorium.ops.agree import agreed, continued, plausible
 from sensorium.pipelines.listen import Listener
 from sensorium.pipelines.live_turns import LiveTurns, LiveTurnsOptions
 from sensorium.pipelines.live_words import LiveWords
@@ -153,9 +153,33 @@ def test_agreement_ignores_case_and_punctuation():
 
     assert agreed([words("So it goes on"), words("so, it goes."), words("so it goes off")]) == 3
     assert agreed([words("a b"), []]) == 0
-    committed = words("we will go home")
-    late = [Word(w, Span(3.5 + i / 4, 3.7 + i / 4)) for i, w in enumerate(["go", "home", "now"])]
-    assert [w.text for w in continued(late, committed)] == ["now"]
+
+
+def test_what_is_committed_is_taken_off_a_new_hypothesis_by_its_text():
+    """Times waver, words change their spelling, and a hypothesis may drop one."""
+
+    def words(line, start=0.0):
+        return [Word(w, Span(start + i, start + i + 0.9)) for i, w in enumerate(line.split())]
+
+    inside = words("the fantasy the hopes")
+    new = continued(words("The fantasy, the hopes the dreams", 0.4), inside, [])
+    assert [w.text for w in new] == ["the", "dreams"]
+    assert [w.text for w in continued(words("fantasy the hopes, the"), inside, [])] == ["the"]
+    assert continued(words("the fantasy"), inside, []) == []
+    before = words("we will go home")
+    assert [w.text for w in continued(words("go home now", 4.0), [], before)] == ["now"]
+    assert len(continued(words("go home now", 9.0), [], before)) == 3
+    assert continued([], [], before) == []
+
+
+def test_an_invented_closing_sentence_is_left_out():
+    def words(*parts):
+        return [Word(w, Span(i, i + 1), score) for i, (w, score) in enumerate(parts)]
+
+    said = words(("no", 0.9), ("longer.", 0.9), ("Thank", 0.01), ("you.", 0.98))
+    assert [w.text for w in plausible(said)] == ["no", "longer."]
+    assert len(plausible(words(("no", 0.9), ("longer.", 0.9), ("Thank", 0.7), ("you.", 0.9)))) == 4
+    assert plausible(words(("Thank", 0.01), ("you.", 0.98))) == plausible([]) == []
 
 
 def raw(seconds, rate, channels=1):

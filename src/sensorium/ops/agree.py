@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sensorium.core.speech import Word
 
 _REPEATED = 5  # words: a recogniser repeats at most so many of those that were committed
-_CLOSE = 1.0  # seconds after the last committed word within which a repetition is looked for
+_UNLIKELY = 0.05
+_CLOSE = 0.5  # seconds after the last committed word within which a repetition is looked for
 
 
 def key(word: Word) -> str:
@@ -19,6 +20,22 @@ def key(word: Word) -> str:
     """
     plain = "".join(c for c in word.text.casefold() if c.isalnum())
     return plain or word.text
+
+
+def plausible(words: Sequence[Word]) -> list[Word]:
+    """Without a short last sentence that begins with a word of next to no probability.
+
+    Whisper likes to end on a sentence that nobody said ("Thank you."): the first word of it is
+    unlikely (0.02 and less), the rest follows with certainty.
+    """
+    first = max((i for i, word in enumerate(words[:-1], 1) if _ends(words[i - 1])), default=0)
+    score = words[first].score if words else None
+    invented = score is not None and score < _UNLIKELY and len(words) - first <= _REPEATED
+    return plausible(words[:first]) if invented else list(words)
+
+
+def _ends(word: Word) -> bool:
+    return word.text.endswith((".", "?", "!", "…", "。", "？", "！"))
 
 
 def agreed(hypotheses: Sequence[Sequence[Word]]) -> int:
@@ -38,19 +55,31 @@ def agreed(hypotheses: Sequence[Sequence[Word]]) -> int:
     return num
 
 
-def continued(words: Sequence[Word], committed: Sequence[Word]) -> list[Word]:
-    """`words` of a new hypothesis that come after those `committed` already.
+def continued(words: Sequence[Word], inside: Sequence[Word], before: Sequence[Word]) -> list[Word]:
+    """The part of a new hypothesis that comes after what is committed already.
 
-    By time first; then, as times waver, without the longest run of up to five words at the start that
-    repeats the end of what was committed.
+    `inside` are the committed words that lie in the sound of the hypothesis: its beginning is aligned
+    with them by their text, as word times waver from one hypothesis to the next. `before` are those
+    committed earlier: where nothing lies inside, a repetition of their last words is taken off.
     """
-    if not committed:
-        return list(words)
-    end = committed[-1].span.end
-    new = [word for word in words if (word.span.start + word.span.end) / 2 > end - 0.1]
-    if new and new[0].span.start < end + _CLOSE:
-        for num in range(min(_REPEATED, len(new), len(committed)), 0, -1):
-            before, after = committed[-num:], new[:num]
-            if [key(word) for word in before] == [key(word) for word in after]:
-                return new[num:]
-    return new
+    if inside:
+        return list(words[_aligned(words, inside) :])
+    if before and words and words[0].span.start < before[-1].span.end + _CLOSE:
+        for num in range(min(_REPEATED, len(words), len(before)), 0, -1):
+            if [key(word) for word in before[-num:]] == [key(word) for word in words[:num]]:
+                return list(words[num:])
+    return list(words)
+
+
+def _aligned(words: Sequence[Word], inside: Sequence[Word]) -> int:
+    """How many leading words are `inside` said again: the fewest edits, then the nearest end."""
+    row = list(range(len(words) + 1))  # edits from nothing to each leading part of words
+    for num, old in enumerate(inside, start=1):
+        diagonal, row[0] = row[0], num
+        for place, new in enumerate(words, start=1):
+            changed = diagonal + (key(old) != key(new))
+            diagonal = row[place]
+            row[place] = min(changed, row[place] + 1, row[place - 1] + 1)
+    end = inside[-1].span.end
+    ends = [words[0].span.start if words else end, *(word.span.end for word in words)]
+    return min(range(len(row)), key=lambda place: (row[place], abs(ends[place] - end)))

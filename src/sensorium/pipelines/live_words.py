@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from sensorium.core.media import Audio
 from sensorium.core.speech import Word
 from sensorium.core.time import Span
-from sensorium.ops.agree import agreed, continued
+from sensorium.ops.agree import agreed, continued, plausible
 from sensorium.ops.turns import kept_to_speech
 from sensorium.ports import SpeechDetector, Transcriber
 
 _SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
 _PROMPT = 200  # characters of committed text that the recogniser is given
 _MOST = 28.0  # seconds that a recogniser is given at once
+_EDGE = 0.1  # seconds by which word times may miss a cut or the end of the voice
+_LEAST = 0.15  # seconds of voice that may hold a word
 _ROW = 512  # samples: every chunk goes to the detector in whole rows of its own
 
 
@@ -168,12 +170,21 @@ class LiveWords:
         return settled
 
     def _understood(self, audio: Audio, voiced: float) -> list[Word]:
-        """A hypothesis for the open sound, without what is committed; no word outlasts the voice."""
-        prompt = " ".join(word.text for word in self._committed)[-_PROMPT:]
+        """A hypothesis for the open sound, without what is committed; no word outlasts the voice.
+
+        The prompt is the text before the sound: a recogniser that is told what it is about to hear
+        invents something else.
+        """
+        inside = [word for word in self._committed if word.span.end > audio.start + _EDGE]
+        before = self._committed[: len(self._committed) - len(inside)]
+        if voiced - max([audio.start, *(word.span.end for word in inside)]) < _LEAST:
+            return []  # nothing was said since
+        prompt = " ".join(word.text for word in before)[-_PROMPT:]
         sound = audio if audio.duration <= _MOST else audio.between(audio.end - _MOST, audio.end)
         words = self._transcriber.transcribe(sound, prompt).words
         spoken = Span(audio.start, max(voiced, audio.start))
-        return kept_to_speech(continued(words, self._committed), [spoken])
+        heard = [word for word in plausible(words) if word.span.start < spoken.end + _EDGE]
+        return kept_to_speech(continued(heard, inside, before), [spoken])
 
     def _commit(self, words: list[Word]) -> list[Word]:
         self._committed = [*self._committed, *words][-60:]
