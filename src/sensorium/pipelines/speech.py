@@ -13,6 +13,7 @@ from sensorium.core.media import MediaRef
 from sensorium.core.record import Record
 from sensorium.core.speech import Word
 from sensorium.core.time import Axis, Span
+from sensorium.ops.agree import plausible
 from sensorium.ops.turns import Hysteresis, active_spans, kept_to_speech, pieces, utterances
 from sensorium.ops.window import cut
 from sensorium.ports import Earlier, Reader, Report, SpeechDetector, Transcriber
@@ -53,7 +54,7 @@ class Speech:
     def recipe(self) -> Mapping[str, Any]:
         """Models and parameters."""
         models = [self._detector.provenance.plain(), self._transcriber.provenance.plain()]
-        return {"name": self.name, "version": 1, "models": models, "params": asdict(self._options)}
+        return {"name": self.name, "version": 2, "models": models, "params": asdict(self._options)}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has sound."""
@@ -74,7 +75,8 @@ class Speech:
         planned = pieces(spans, values, axis, self._options.longest)
         for piece in cut(self._reader.audio(ref, _RATE), planned):
             heard = self._transcriber.transcribe(piece)
-            yield from self._records(kept_to_speech(heard.words, spans), heard.language)
+            words = kept_to_speech(plausible(heard.words), spans)
+            yield from self._records(words, heard.language)
             report(piece.end)
 
     def _records(self, words: Sequence[Word], language: str) -> Iterator[Record]:
