@@ -78,7 +78,10 @@ def _turn_rows(
         raise _missing(error) from None
     scored, num = TurnScore(**how), 0
     for reference in references:
-        for name, truth in parse(_read(reference).splitlines(), reference).items():
+        truths = parse(_read(reference).splitlines(), reference)
+        if len(truths) == 1 and not truths.keys() & ids.keys():  # then its own name may tell
+            truths = {"_".join(Path(reference).stem.split()): next(iter(truths.values()))}
+        for name, truth in truths.items():
             uri = _found(name, reference, ids)
             turns, end = _turns(library, uri, max(turn.span.end for turn in truth))
             yield {"input": name, **scored.add(truth, turns, end)}
