@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sensorium.core.record import Record as Record
     from sensorium.core.time import Axis as Axis
     from sensorium.core.time import Span as Span
+    from sensorium.encoding import encode_audio as encode_audio
     from sensorium.extraction import extract as extract
     from sensorium.library.library import Library as Library
     from sensorium.library.library import open_library as open_library
@@ -63,6 +64,7 @@ _WHERE = {
     "UsageError": "core.errors",
     "Voices": "voices",
     "draw": "patches",
+    "encode_audio": "encoding",
     "extract": "extraction",
     "listen": "listening",
     "merge": "patches",

@@ -25,8 +25,10 @@ class Reader(Protocol):
     def probe(self, uri: str) -> MediaRef:
         """What the file is, by content. Raises a MediaError for what is no media."""
 
-    def audio(self, ref: MediaRef, sample_rate: int) -> Iterator[Audio]:
+    def audio(self, ref: MediaRef, sample_rate: int, channel: int | None = None) -> Iterator[Audio]:
         """The sound in chunks of at most 30 s, mono, resampled to `sample_rate`, gapless.
+
+        Channels are averaged, or the one that is asked for is taken.
 
         Chunk i+1 starts where chunk i ended; silence fills holes in the time stamps.
         """
@@ -100,8 +102,11 @@ class SoundEncoder(Protocol):
     provenance: Provenance
     window: float  # seconds
 
-    def encode(self, windows: Sequence[Audio]) -> list[Features]:
-        """Axes ``(time,)`` per window; `num_valid` marks the rows that cover real sound."""
+    def encode(self, windows: Sequence[Audio]) -> list[tuple[Features, ...]]:
+        """Per window of at most `window` seconds, mono 16 kHz, its outputs.
+
+        Those with a time axis have `num_valid`: how much of it covers real sound.
+        """
 
 
 class ImageEncoder(Protocol):

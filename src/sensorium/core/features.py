@@ -18,8 +18,8 @@ class Features:
     `axes` locate every row: ``(height, width)`` in pixels for image patches, ``(time,)`` in seconds
     for sound. `model` names what computed them: features of different models are never
     compared. `name` says which output it is (``"patches"``, ``"class"``, ``"encoder"``); `span` is the
-    stretch of the source that was looked at (None for a still image). `num_valid` counts the rows of
-    the first axis that cover real input; the rest cover padding (None: all are real).
+    stretch of the source that was looked at (None for a still image). `num_valid` counts the
+    places along the time axis that cover real input; the rest cover padding (None: all are real).
 
     >>> import numpy as np
     >>> rows = Axis("time", 0.0, 0.02, 0.025, "s")

@@ -157,7 +157,9 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             Column("shape", "list<int64>", "shape of the tensor"),
             Column("dtype", "string", "dtype of the tensor"),
             Column("axes", "string", "axes, JSON: name, start, step, width, unit of each"),
-            Column("num_valid", "int64", "rows of the first axis that cover real input; null: all"),
+            Column(
+                "num_valid", "int64", "places along the time axis that cover real input; null: all"
+            ),
         ),
         "error": (
             Column("step", "string", "the pass that failed: media, subtitles, speech, faces, ..."),

@@ -31,7 +31,7 @@ class FakeReader:
             uri, hashlib.sha256(data).hexdigest(), "audio", duration=1.0, has_sound=True
         )
 
-    def audio(self, ref: MediaRef, sample_rate: int) -> Iterator[Audio]:
+    def audio(self, ref: MediaRef, sample_rate: int, channel: int | None = None) -> Iterator[Audio]:
         return iter(())
 
     def frames(

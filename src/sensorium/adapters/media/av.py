@@ -14,7 +14,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from sensorium.core.errors import MediaError, UnsupportedMediaError
+from sensorium.core.errors import MediaError, UnsupportedMediaError, UsageError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
 
@@ -181,7 +181,9 @@ def _decoded(
                 yield frame, seconds
 
 
-def sound(uri: str, sample_rate: int, limits: Limits) -> Iterator[Audio]:
+def sound(
+    uri: str, sample_rate: int, limits: Limits, channel: int | None = None
+) -> Iterator[Audio]:
     """Mono chunks of 10 s at `sample_rate`, without gap: holes in the time stamps are silence."""
     resample, source_rate, position, given = None, 0, 0, 0
     waiting: list[NDArray[np.float32]] = []
@@ -207,7 +209,7 @@ def sound(uri: str, sample_rate: int, limits: Limits) -> Iterator[Audio]:
                 f"{uri}: the sample rate changes from {source_rate} to {frame.sample_rate} Hz "
                 f"at {seconds:.1f} s; expected one rate; convert the file first"
             )
-        heard = _finite(uri, mono_of(frame), seconds)
+        heard = _finite(uri, mono_of(frame, channel), seconds)
         samples = _in_place(heard, seconds, position, source_rate)
         position += len(samples)
         limits.check_seconds(uri, position / source_rate)
@@ -232,8 +234,8 @@ def _in_place(
     return samples[-num_missing:]
 
 
-def mono_of(frame: Any) -> NDArray[np.float32]:
-    """All channels averaged, in [-1, 1] for every sample format."""
+def mono_of(frame: Any, channel: int | None = None) -> NDArray[np.float32]:
+    """All channels averaged, or the one asked for, in [-1, 1] for every sample format."""
     values, kind = frame.to_ndarray(), frame.format.name.removesuffix("p")
     if not frame.format.is_planar:
         values = values.reshape(-1, frame.layout.nb_channels).T
@@ -243,7 +245,11 @@ def mono_of(frame: Any) -> NDArray[np.float32]:
         scaled = values.astype(np.float32) / np.float32(-float(np.iinfo(values.dtype).min))
     else:
         scaled = values.astype(np.float32)
-    return scaled.mean(axis=0, dtype=np.float32)
+    if channel is None:
+        return scaled.mean(axis=0, dtype=np.float32)
+    if not 0 <= channel < len(scaled):
+        raise UsageError(f"channel: expected 0 to {len(scaled) - 1}, got {channel}")
+    return scaled[channel]
 
 
 def _finite(uri: str, samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:

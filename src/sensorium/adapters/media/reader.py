@@ -39,11 +39,11 @@ class MediaReader:
         name, width, height = found
         return MediaRef(uri, digest, "image", name, num_bytes, width=width, height=height)
 
-    def audio(self, ref: MediaRef, sample_rate: int) -> Iterator[Audio]:
-        """The sound, mono (the average of the channels), resampled by soxr, in chunks of 10 s."""
+    def audio(self, ref: MediaRef, sample_rate: int, channel: int | None = None) -> Iterator[Audio]:
+        """The sound, mono (the average of the channels, or one), resampled by soxr, in chunks of 10 s."""
         if not ref.has_sound:
             return iter(())
-        return av.sound(ref.uri, sample_rate, self._limits)
+        return av.sound(ref.uri, sample_rate, self._limits, channel)
 
     def frames(
         self, ref: MediaRef, max_side: int | None, times: Sequence[float] | None = None

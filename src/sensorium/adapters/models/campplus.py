@@ -20,7 +20,7 @@ from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.time import Span
-from sensorium.ops.fbank import fbank
+from sensorium.ops import mel
 
 _RATE = 16_000
 _GROWTH = 32
@@ -201,7 +201,7 @@ class CamPlusPlus:
     def _encode(self, clip: Audio) -> Features:
         if clip.sample_rate != _RATE or clip.duration < 0.5:
             raise UsageError(f"encode: expected at least 0.5 s at 16000 Hz, got {clip!r}")
-        rows = fbank(clip.mono())
+        rows = mel.rows(clip.mono(), mel.kaldi())
         rows = rows - rows.mean(axis=0)
         with torch.inference_mode():
             values = self._model(torch.from_numpy(rows)[None])[0].numpy()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from faster_whisper import WhisperModel
-from faster_whisper.audio import pad_or_trim
 
 from sensorium.adapters.weights import bundled, bundled_revision
 from sensorium.core.errors import ModelError, UsageError
@@ -21,6 +20,7 @@ from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Axis, Span
+from sensorium.ops.mel import whisper_window
 
 _RATE = 16_000
 _WINDOW = 30.0  # seconds that Whisper sees at once
@@ -125,15 +125,15 @@ class WhisperEncoder:
     def _model(self) -> WhisperModel:
         return _load(self._source, self._threads)
 
-    def encode(self, windows: Sequence[Audio]) -> list[Features]:
-        """Axes ``(time,)``: 1500 rows of 20 ms per window of at most 30 s."""
-        return [self._encode(each) for each in windows]
+    def encode(self, windows: Sequence[Audio]) -> list[tuple[Features, ...]]:
+        """Per window ``encoder``, axes ``(time,)``: 1500 rows of 20 ms for at most 30 s."""
+        return [(self._encode(each),) for each in windows]
 
     def _encode(self, window: Audio) -> Features:
         if window.sample_rate != _RATE or window.duration > _WINDOW + 1e-6:
             raise UsageError(f"encode: expected at most 30 s at 16000 Hz, got {window!r}")
-        samples = pad_or_trim(window.mono(), int(_WINDOW * _RATE))
-        mel = self._model.feature_extractor(samples, padding=0)
+        num_mel = self._model.feature_extractor.mel_filters.shape[0]
+        mel = np.ascontiguousarray(whisper_window(window.mono(), num_mel))
         rows = np.asarray(self._model.encode(mel))[0].astype(np.float16)
         step = _WINDOW / len(rows)
         num_valid = min(len(rows), int(np.ceil(window.duration / step)))

@@ -1,0 +1,168 @@
+"""Sound encoders: the bundled weights, and random weights saved as transformers saves them."""
+
+import numpy as np
+import pytest
+
+import sensorium as sm
+from sensorium.core.errors import ModelError, UsageError
+from sensorium.core.media import Audio
+from sensorium.pipelines.sound import encoded
+from sensorium.recipes import load_model
+
+transformers = pytest.importorskip("transformers")
+torch = pytest.importorskip("torch")
+
+
+def sound(seconds, rate=16_000, channels=1):
+    rng = np.random.default_rng(0)
+    samples = 0.1 * rng.standard_normal((channels, round(seconds * rate)))
+    return samples.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def whisper(tmp_path_factory):
+    """A Whisper of random weights."""
+    folder = tmp_path_factory.mktemp("random-whisper")
+    config = transformers.WhisperConfig(
+        d_model=32, encoder_layers=2, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=48, decoder_ffn_dim=48, vocab_size=100,
+        pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    transformers.WhisperForConditionalGeneration(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def spectrogram(tmp_path_factory):
+    """An AST of random weights, with a classifier as the public ones have."""
+    folder = tmp_path_factory.mktemp("random-ast")
+    config = transformers.ASTConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48
+    )
+    torch.manual_seed(0)
+    transformers.ASTForAudioClassification(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("seconds", [0.01, 3.3, 30.0])
+def test_whisper_rows_equal_those_of_transformers(whisper, seconds):
+    samples = sound(seconds)[0]
+    found = load_model("sound_encoder", f"transformers-sound:{whisper}", 1)
+    (rows,) = found.encode([Audio(samples[None], 16_000, 7.0)])[0]
+    model = transformers.WhisperModel.from_pretrained(whisper).eval()
+    inputs = transformers.WhisperFeatureExtractor()(
+        samples, sampling_rate=16_000, return_tensors="pt"
+    )
+    with torch.inference_mode():
+        expected = model.encoder(inputs.input_features).last_hidden_state[0].numpy()
+    np.testing.assert_allclose(rows.values, expected, atol=1e-4)
+    assert rows.num_valid == max(1, round(seconds * 50))
+    assert rows.axes[0].span(0).start == 7.0
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("seconds", [0.05, 4.0, 10.24])
+def test_ast_tokens_equal_those_of_transformers(spectrogram, seconds):
+    samples = sound(seconds)[0]
+    found = load_model("sound_encoder", f"transformers-sound:{spectrogram}", 1)
+    told = {f.name: f for f in found.encode([Audio(samples[None], 16_000)])[0]}
+    model = transformers.ASTModel.from_pretrained(spectrogram).eval()
+    inputs = transformers.ASTFeatureExtractor()(samples, sampling_rate=16_000, return_tensors="pt")
+    with torch.inference_mode():
+        expected = model(inputs.input_values)
+    tokens = expected.last_hidden_state[0].numpy()
+    grid = told["patches"]
+    assert [axis.name for axis in grid.axes] == ["mel", "time"]
+    assert grid.values.shape == (12, 101, 32)
+    np.testing.assert_allclose(grid.values.reshape(-1, 32), tokens[2:], atol=1e-3)
+    np.testing.assert_allclose(told["class"].values, tokens[0], atol=1e-3)
+    np.testing.assert_allclose(told["distillation"].values, tokens[1], atol=1e-3)
+    np.testing.assert_allclose(told["pooled"].values, expected.pooler_output[0], atol=1e-3)
+
+
+def test_only_the_encoder_of_a_whisper_is_loaded(whisper):
+    found = load_model("sound_encoder", f"transformers-sound:{whisper}", 1)
+    names = [name for name, _ in found._model.named_parameters()]
+    assert names
+    assert not any("decoder" in name for name in names)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("rate", [8000, 11_025, 16_000, 44_100, 48_000])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_any_rate_and_any_number_of_channels_become_windows(rate, channels):
+    found = sm.encode_audio(sound(1.5, rate, channels), sample_rate=rate)
+    assert len(found) == 1
+    assert found[0].values.shape == (1500, 384)
+    assert found[0].num_valid in (75, 76)
+
+
+class Counter:
+    """A sound encoder whose rows are the times that they cover."""
+
+    window = 4.0
+
+    def encode(self, windows):
+        told = []
+        for each in windows:
+            axis = sm.Axis("time", each.start, 0.5, 0.5, "s")
+            rows = each.start + 0.5 * np.arange(8, dtype=np.float32)[:, None]
+            valid = min(8, int(np.ceil(each.duration / 0.5 - 1e-9)))
+            span = sm.Span(each.start, each.end)
+            told.append((sm.Features(rows, (axis,), "counter", "encoder", span, valid),))
+        return told
+
+
+@pytest.mark.parametrize("hop", [None, 4.0, 3.0, 2.0, 1.0])
+@pytest.mark.parametrize("seconds", [0.3, 4.0, 9.7, 21.0])
+def test_windows_cover_all_of_the_sound_once_whatever_the_hop(hop, seconds):
+    chunks = iter([Audio(sound(seconds), 16_000)])
+    found = list(encoded(chunks, seconds, Counter(), hop))
+    real = np.concatenate([each.values[: each.num_valid, 0] for each in found])
+    np.testing.assert_array_equal(real, 0.5 * np.arange(len(real)))
+    assert len(real) == int(np.ceil(seconds / 0.5 - 1e-9))
+    for each in found:
+        assert each.axes[0].start == each.values[0, 0]
+
+
+def test_a_hop_that_leaves_something_out_is_refused():
+    with pytest.raises(UsageError, match="at most the window of 4 s, got 5"):
+        list(encoded(iter([]), 9.0, Counter(), 5.0))
+
+
+def test_what_is_wrong_with_samples_is_said():
+    with pytest.raises(UsageError, match="expected the rate"):
+        sm.encode_audio(np.zeros(100, np.float32))
+    broken = np.zeros(16_000, np.float32)
+    broken[4000] = np.nan
+    with pytest.raises(UsageError, match=r"sample 4000 \(0.500 s\) is nan"):
+        sm.encode_audio(broken, sample_rate=8000)
+    with pytest.raises(UsageError, match=r"channel: expected 0 to 1, got 2"):
+        sm.encode_audio(np.zeros((2, 100), np.float32), sample_rate=8000, channel=2)
+    with pytest.raises(UsageError, match="got int16"):
+        sm.encode_audio(np.zeros(100, np.int16), sample_rate=8000)
+
+
+def test_a_folder_that_is_no_sound_model_is_one_clear_error(whisper, tmp_path):
+    def error(folder):
+        with pytest.raises(ModelError) as caught:
+            load_model("sound_encoder", f"transformers-sound:{folder}", 1).encode(
+                [Audio(sound(1.0), 16_000)]
+            )
+        return str(caught.value)
+
+    assert "expected a config.json" in error(tmp_path)
+    (tmp_path / "config.json").write_text((whisper / "config.json").read_text())
+    assert "expected weights in *.safetensors; there is none" in error(tmp_path)
+    (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
+    assert "pytorch_model.bin is a pickle, which can run code" in error(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes((whisper / "model.safetensors").read_bytes())
+    text = (whisper / "config.json").read_text().replace('"d_model": 32', '"d_model": 64')
+    (tmp_path / "config.json").write_text(text)
+    assert "not of the shape that config.json tells of" in error(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    assert "expected a model of whisper or audio-spectrogram-transformer, got 'bert'" in error(
+        tmp_path
+    )
