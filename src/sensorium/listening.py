@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import queue
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from threading import Event as Flag
 
 from sensorium.core.config import Config
-from sensorium.core.errors import UnsupportedMediaError, UsageError
+from sensorium.core.errors import MissingDependencyError, UnsupportedMediaError, UsageError
 from sensorium.core.events import Event, NoteEvent
 from sensorium.core.media import Audio
+from sensorium.pipelines.pace import Inbox, Pace, Sound
 from sensorium.recipes import listener, reader
 
 _CHUNK = 0.5  # seconds that arrive at once where we choose
-_MOST = 10.0  # seconds that are taken at once
-_BEHIND = 2.0  # seconds by which computing falls back that are worth a note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,64 +45,105 @@ class Hearing:
 
 
 def listen(
-    source: str | os.PathLike[str], *, config: Config | None = None, hearing: Hearing | None = None
+    source: str | os.PathLike[str] | Iterable[Audio],
+    *,
+    config: Config | None = None,
+    hearing: Hearing | None = None,
+    stop: Flag | None = None,
 ) -> Iterator[Event]:
     """Hears a stream: words and turns as they settle, tentative words, and notes.
 
-    `source` is a file, ``"-"`` for standard input or ``"microphone"``. Ends with the source or with an
-    interrupt (Ctrl-C); either way everything that was heard is given out first, also where the source
-    breaks: its error is raised after that. Where computing falls behind a live source, more sound is
-    taken at once, a note says so, and nothing is dropped.
+    `source` is a file, ``"-"`` for standard input, ``"microphone"``, or chunks of `Audio` of any rate and
+    length that a program makes. Ends with the source, when `stop` is set, or with an interrupt; in each
+    case everything that was heard is given out first, also where the source breaks or a model fails:
+    the error is raised after that. Where computing falls behind a live source, more sound is taken at
+    once, a note says so, and nothing is dropped.
 
     Raises:
         MediaError: the source cannot be read, or broke.
-        ModelError: a model that was chosen is not installed.
+        ModelError: a model that was chosen is not installed, or failed.
 
     Example::
 
         for event in sm.listen("talk.wav"):
             print(event.plain())
     """
-    hearing = hearing or Hearing()
+    hearing, stop = hearing or Hearing(), stop or Flag()
     heard = listener(config or Config(), hearing.words, hearing.turns, hearing.latency)
-    chunks = _chunks(os.fspath(source), hearing)
+    sound = _sound(source, hearing, stop)
+    live = Inbox(sound, stop.is_set) if _is_live(source, hearing) else None
     failure: Exception | None = None
-    started, told, any_sound = time.monotonic(), 0.0, False
     try:
-        for chunk in chunks:
-            if not any_sound:
-                started, any_sound = time.monotonic() - chunk.duration, True
-            late = time.monotonic() - started - chunk.end
-            if late > told + _BEHIND:
-                told = late
-                message = f"computing is behind by {late:.1f} s; taking more sound at once"
-                yield NoteEvent("behind", message, chunk.end)
-            yield from heard.step(chunk)
+        for event_or_chunk in _noted(sound if live is None else live, live):
+            if isinstance(event_or_chunk, NoteEvent):
+                yield event_or_chunk
+            else:
+                yield from heard.step(event_or_chunk)
+            if heard.failure is not None or (live is None and stop.is_set()):
+                break
     except KeyboardInterrupt:
         pass
     except Exception as error:
         failure = error
-    if any_sound:
+    if heard.started:
         yield from heard.finish()
-    if failure is not None:
-        raise failure
+    if failure or heard.failure:
+        raise failure or heard.failure
 
 
-def _chunks(source: str, hearing: Hearing) -> Iterator[Audio]:
+def _noted(sound: Iterable[Sound], live: Inbox | None) -> Iterator[Sound]:
+    """The sound, and of a live one whether computing keeps up.
+
+    Behind is what waits here although it arrived no faster than it was said: a file that is piped in
+    as fast as it can be read is not live.
+    """
+    pace, started = Pace(), None
+    for item in sound:
+        if live is not None and isinstance(item, Audio):
+            now = time.monotonic()
+            started = now - item.end if started is None else started
+            yield from pace.step(min(live.waiting, now - started - item.end), item.end)
+        yield item
+
+
+def _is_live(source: object, hearing: Hearing) -> bool:
+    """Whether sound arrives at its own pace: it is read beside the computing."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source) in ("microphone", "-") or hearing.real_time
+    return True
+
+
+def _sound(
+    source: str | os.PathLike[str] | Iterable[Audio], hearing: Hearing, stop: Flag
+) -> Iterator[Sound]:
     """Sound from any source, as it comes."""
     from sensorium.adapters.media import live
 
-    if source == "microphone":
-        return _queued(live.from_microphone(_CHUNK))
-    if source == "-":
+    if not isinstance(source, (str, os.PathLike)):
+        return live.from_chunks(source)
+    name = os.fspath(source)
+    if name == "microphone":
+        return _microphone()(_CHUNK)
+    if name == "-":
         rate, channels = hearing.sample_rate, hearing.channels
-        return _queued(live.from_stream(sys.stdin.buffer, rate, channels, "standard input"))
+        stream = live.Interruptible(sys.stdin.buffer, stop.is_set)
+        return live.from_stream(stream, rate, channels, "standard input")
     media = reader()
-    ref = media.probe(os.path.abspath(source))
+    ref = media.probe(os.path.abspath(name))
     if not ref.has_sound:
-        raise UnsupportedMediaError(f"{source}: expected sound, found none")
+        raise UnsupportedMediaError(f"{name}: expected sound, found none")
     pieces = live.rechunked(media.audio(ref, live.RATE), _CHUNK)
-    return _queued(_paced(pieces)) if hearing.real_time else pieces
+    return _paced(pieces) if hearing.real_time else pieces
+
+
+def _microphone() -> Callable[[float], Iterator[Sound]]:
+    try:
+        from sensorium.adapters.media.microphone import from_microphone
+    except (ImportError, OSError) as error:  # OSError: the package is there, its PortAudio is not
+        raise MissingDependencyError(
+            f'microphone: needs sounddevice with PortAudio ({error}); pip install "sensorium[microphone]"'
+        ) from None
+    return from_microphone
 
 
 def _paced(chunks: Iterator[Audio]) -> Iterator[Audio]:
@@ -113,32 +152,3 @@ def _paced(chunks: Iterator[Audio]) -> Iterator[Audio]:
     for chunk in chunks:
         time.sleep(max(0.0, started + chunk.end - time.monotonic()))
         yield chunk
-
-
-def _queued(chunks: Iterator[Audio]) -> Iterator[Audio]:
-    """Reads in a thread of its own; all that arrived meanwhile is taken at once, up to 10 s."""
-    arrived: queue.Queue[Audio | Exception | None] = queue.Queue(maxsize=4096)
-
-    def read() -> None:
-        try:
-            for chunk in chunks:
-                arrived.put(chunk)
-            arrived.put(None)
-        except Exception as error:
-            arrived.put(error)
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        item, taken = arrived.get(), None
-        while isinstance(item, Audio):
-            taken = item if taken is None else taken.followed_by(item)
-            enough = taken.duration >= _CHUNK and arrived.empty()
-            if enough or taken.duration >= _MOST:
-                break
-            item = arrived.get()
-        if taken is not None:
-            yield taken
-        if item is None:
-            return
-        if isinstance(item, Exception):
-            raise item

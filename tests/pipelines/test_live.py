@@ -1,22 +1,19 @@
 """Listening with fakes: nothing lost, nothing twice, however the sound arrives."""
 
-import io
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensorium.adapters.media.live import Incoming, from_stream, rechunked
-from sensorium.core.errors import MediaError, UsageError
+from sensorium.adapters.media.live import rechunked
+from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.media import Audio
-from sensorium.core.speech import Word
+from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Span
 from sensorium.ops.agree import agreed, continued, plausible
 from sensorium.pipelines.listen import Listener
 from sensorium.pipelines.live_turns import LiveTurns, LiveTurnsOptions
-from sensorium.pipelines.live_words import LiveWords
+from sensorium.pipelines.live_words import LiveWords, LiveWordsOptions
 from sensorium.testing.listening import (
     RATE,
     FakeDetector,
@@ -65,6 +62,90 @@ def test_no_word_is_lost_or_told_twice(seed, sizes):
     found = run(stage, script(words, seconds), sizes)
     assert [word.text for word in found] == [text(i) for i in range(1, 61)]
     assert transcriber.longest <= 28.0
+
+
+@pytest.mark.parametrize("size", [0.5, 5.0, 10.0, 40.0, 82.0])
+def test_nothing_is_lost_of_long_speech_without_a_pause(size):
+    """Also where more arrives at once than a recogniser takes."""
+    words = [(0.5 + 0.4 * i, 0.85 + 0.4 * i) for i in range(200)]
+    transcriber = FakeTranscriber()
+    found = run(LiveWords(FakeDetector(), transcriber), script(words, 82.0), [size])
+    assert [word.text for word in found] == [text(i) for i in range(1, 201)]
+    assert transcriber.longest <= 29.0
+
+
+class Wavering(FakeTranscriber):
+    """Never understands the same twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.num = 0
+
+    def transcribe(self, audio, prompt=""):
+        told = super().transcribe(audio, prompt)
+        self.num += 1
+        words = tuple(Word(f"{w.text}/{self.num}", w.span, w.score) for w in told.words)
+        return Transcript(words, "en", len(words))
+
+
+@pytest.mark.parametrize("size", [0.5, 5.0, 10.0, 82.0])
+def test_a_recogniser_that_never_agrees_with_itself_loses_no_word_and_holds_no_more(size):
+    words = [(0.5 + 0.4 * i, 0.85 + 0.4 * i) for i in range(200)]
+    transcriber = Wavering()
+    stage = LiveWords(FakeDetector(), transcriber)
+    found = run(stage, script(words, 82.0), [size])
+    assert [w.text.split("/")[0] for w in found] == [text(i) for i in range(1, 201)]
+    assert transcriber.longest <= 29.0
+
+
+class Failing(FakeTranscriber):
+    """A server that goes away."""
+
+    def __init__(self, good):
+        super().__init__()
+        self.good = good
+
+    def transcribe(self, audio, prompt=""):
+        self.good -= 1
+        if self.good < 0:
+            raise ModelError("http://here: the server refused (500)")
+        return super().transcribe(audio, prompt)
+
+
+def test_a_recogniser_that_fails_takes_nothing_with_it():
+    """Words understood before, tentative ones too, and turns up to there are given out."""
+    words = [(0.5 + 0.4 * i, 0.85 + 0.4 * i) for i in range(40)]
+    turns = LiveTurns(FakeSegmenter(), FakeVoices())
+    listener = Listener(LiveWords(FakeDetector(), Failing(8)), turns)
+    events = run(listener, script(words, 20.0), [0.5])
+    told = [e.word.text for e in events if hasattr(e, "word")]
+    assert told == [text(i) for i in range(1, len(told) + 1)]
+    assert len(told) >= 17  # 8 hypotheses of a second each
+    assert max(e.turn.span.end for e in events if hasattr(e, "turn")) > 7.5
+    assert [e.kind for e in events if hasattr(e, "kind")] == ["failed", "ended"]
+    assert isinstance(listener.failure, ModelError)
+
+
+def test_what_goes_on_is_told_once():
+    """However small the chunks: a note is no stream."""
+    samples = np.zeros((1, 40 * RATE), np.float32)
+    samples[0, : 5 * RATE : 3] = 1.0
+    samples[0, : 5 * RATE : 1000] = np.nan
+    samples[0, 38 * RATE :] = 0.1
+    listener = Listener(None, LiveTurns(FakeSegmenter(), FakeVoices()))
+    events = run(listener, Audio(samples, RATE), [0.02])
+    kinds = [e.kind for e in events if hasattr(e, "kind")]
+    assert kinds == ["broken", "clipped", "silent", "resumed", "ended"]
+
+
+def test_options_of_words_must_make_sense():
+    with pytest.raises(UsageError, match="expected agree of 1 or more"):
+        LiveWordsOptions(agree=0)
+    words, seconds = spoken(30, np.random.default_rng(1))
+    for agree in (1, 3):
+        stage = LiveWords(FakeDetector(), FakeTranscriber(), LiveWordsOptions(agree=agree))
+        found = run(stage, script(words, seconds), [1.0])
+        assert agree == 1 or [w.text for w in found] == [text(i) for i in range(1, 31)]
 
 
 def test_silence_never_reaches_the_recogniser():
@@ -180,38 +261,6 @@ def test_an_invented_closing_sentence_is_left_out():
     assert [w.text for w in plausible(said)] == ["no", "longer."]
     assert len(plausible(words(("no", 0.9), ("longer.", 0.9), ("Thank", 0.7), ("you.", 0.9)))) == 4
     assert plausible(words(("Thank", 0.01), ("you.", 0.98))) == plausible([]) == []
-
-
-def raw(seconds, rate, channels=1):
-    values = (np.sin(np.arange(round(seconds * rate)) / 20) * 8000).astype("<i2")
-    return np.repeat(values[:, None], channels, axis=1).tobytes()
-
-
-def test_raw_samples_from_a_pipe_are_resampled_and_mixed():
-    parts = list(from_stream(io.BytesIO(raw(3.0, 44_100, 2)), 44_100, 2, "pipe"))
-    assert parts[-1].end == pytest.approx(3.0, abs=0.001)
-    for before, after in pairwise(parts):
-        assert after.start == pytest.approx(before.end)
-
-
-def test_a_pipe_that_stops_in_a_sample_gives_all_before_it():
-    heard: list[Audio] = []
-    stream = from_stream(io.BytesIO(raw(2.0, 16_000) + b"\0"), 16_000, 1, "pipe")
-    with pytest.raises(MediaError, match=r"in the middle of a sample \(1 of 2 bytes\)"):
-        heard.extend(stream)
-    assert sum(part.duration for part in heard) == pytest.approx(2.0)
-    with pytest.raises(MediaError, match="ended before any sound"):
-        list(from_stream(io.BytesIO(b""), 16_000, 1, "pipe"))
-
-
-def test_a_rate_that_changes_is_followed():
-    incoming = Incoming()
-    parts = list(incoming.push(np.zeros(16_000, np.float32), 16_000))
-    parts += list(incoming.push(np.zeros(48_000, np.float32), 48_000))
-    parts += list(incoming.finish())
-    assert sum(part.duration for part in parts) == pytest.approx(2.0, abs=0.001)
-    with pytest.raises(UsageError, match="sample rate"):
-        list(incoming.push(np.zeros(10, np.float32), 0))
 
 
 def test_rechunking_keeps_every_sample():

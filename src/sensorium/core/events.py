@@ -22,9 +22,7 @@ class WordEvent:
 
     def plain(self) -> dict[str, Any]:
         """As plain data, for JSON."""
-        word = self.word
-        score = None if word.score is None else round(word.score, 3)
-        values = {"text": word.text, **_times(word.span), "score": score, "speaker": self.speaker}
+        values = {**_word(self.word), "speaker": self.speaker}
         return {"event": "word", **values, "stable": True, "at": round(self.at, 3)}
 
 
@@ -37,7 +35,7 @@ class TentativeEvent:
 
     def plain(self) -> dict[str, Any]:
         """As plain data, for JSON."""
-        words = [{"text": each.text, **_times(each.span)} for each in self.words]
+        words = [_word(each) for each in self.words]
         return {"event": "tentative", "words": words, "stable": False, "at": round(self.at, 3)}
 
 
@@ -56,9 +54,16 @@ class TurnEvent:
 
 @dataclass(frozen=True, slots=True)
 class NoteEvent:
-    """Something about the sound or the pace that the listener should know; says what was done."""
+    """Something about the sound or the pace that the listener should know; says what was done.
 
-    kind: Literal["behind", "broken", "clipped", "silent", "ended"]
+    `behind`: computing cannot keep up; `resumed`: it can again, or sound is back after silence;
+    `broken`: samples that are no numbers; `clipped`; `silent`: nothing but zeros; `rate`: the sample
+    rate changed; `lost`: the microphone dropped sound; `failed`: a model failed; `ended`.
+    """
+
+    kind: Literal[
+        "behind", "resumed", "broken", "clipped", "silent", "rate", "lost", "failed", "ended"
+    ]
     message: str
     at: float
 
@@ -70,6 +75,11 @@ class NoteEvent:
             "message": self.message,
             "at": round(self.at, 3),
         }
+
+
+def _word(word: Word) -> dict[str, Any]:
+    score = None if word.score is None else round(word.score, 3)
+    return {"text": word.text, **_times(word.span), "score": score}
 
 
 def _times(span: Span) -> dict[str, float]:

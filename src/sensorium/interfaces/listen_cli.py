@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
+from threading import Event
 from typing import Any
 
 import click
@@ -35,8 +38,10 @@ def listen(source: str, as_json: bool, transcriber: str, **choices: Any) -> None
     from sensorium.listening import Hearing, listen
 
     choices["sample_rate"] = choices.pop("rate")
-    events = listen(source, config=Config(transcriber=transcriber), hearing=Hearing(**choices))
-    show = _json if as_json else _Text().show
+    hearing, stop = Hearing(**choices), Event()
+    events = listen(source, config=Config(transcriber=transcriber), hearing=hearing, stop=stop)
+    show = _json if as_json else _Text(turns=not hearing.words).show
+    _stops_at_interrupt(stop)
     try:
         for event in events:
             show(event)
@@ -45,15 +50,27 @@ def listen(source: str, as_json: bool, transcriber: str, **choices: Any) -> None
         sys.exit(3)
 
 
+def _stops_at_interrupt(stop: Event) -> None:
+    """The first Ctrl-C ends listening with all that was heard, the second one at once."""
+
+    def interrupted(number: int, frame: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, interrupted)
+
+
 def _json(event: Any) -> None:
     click.echo(json.dumps(event.plain(), ensure_ascii=False))
     sys.stdout.flush()
 
 
 class _Text:
-    """Words in a line per voice, turns without words and notes apart."""
+    """Words in a line per voice and sentence; without words, turns; notes on standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: bool) -> None:
+        self._turns = turns
         self._speaker: str | None = None
         self._in_line = False
 
@@ -69,6 +86,8 @@ class _Text:
             self._in_line = True
             if told["text"].endswith((".", "?", "!")):
                 self._new_line()
+        elif told["event"] == "turn" and self._turns:
+            click.echo(f"{told['start']:8.1f} - {told['end']:8.1f}  {told['speaker']}")
         elif told["event"] == "note":
             self._new_line()
             click.echo(f"({told['message']})", err=told["kind"] != "ended")

@@ -90,8 +90,12 @@ class LiveTurns:
         if self._heard is not None and self._heard.end > self.settled:
             end = self._heard.end
             turns = self._look(end, end)
-        turns += self._closed(float("inf"))
-        return turns
+        return [*turns, *self._closed(float("inf"))]
+
+    def abandon(self) -> list[Turn]:
+        """What is known without asking the models again: for when one failed."""
+        turns = self._settle(self._heard.end) if self._heard is not None else []
+        return [*turns, *self._closed(float("inf"))]
 
     def _look(self, end: float, stands: float) -> list[Turn]:
         """One window that ends at `end`; rows before `stands` are settled."""

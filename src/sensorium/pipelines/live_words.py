@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sensorium.core.errors import UsageError
 from sensorium.core.media import Audio
 from sensorium.core.speech import Word
 from sensorium.core.time import Span
@@ -15,7 +16,9 @@ from sensorium.ports import SpeechDetector, Transcriber
 
 _SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
 _PROMPT = 200  # characters of committed text that the recogniser is given
-_MOST = 28.0  # seconds that a recogniser is given at once
+_MOST = 28.0  # seconds of open sound: a recogniser takes 30
+_AT_ONCE = 10.0  # seconds that come in between two hypotheses where more arrives
+_REMEMBERED = 200  # committed words: more than are said in the open sound
 _EDGE = 0.1  # seconds by which word times may miss a cut or the end of the voice
 _LEAST = 0.15  # seconds of voice that may hold a word
 _ROW = 512  # samples: every chunk goes to the detector in whole rows of its own
@@ -38,6 +41,13 @@ class LiveWordsOptions:
     offset: float = 0.35
     pause: float = 0.6
     pad: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.agree < 1 or not 0 < self.interval <= _AT_ONCE or self.longest > _MOST:
+            raise UsageError(
+                f"live words: expected agree of 1 or more, interval of 0 to {_AT_ONCE:g} s and longest "
+                f"up to {_MOST:g} s; got {self.agree}, {self.interval:g}, {self.longest:g}"
+            )
 
 
 class Gate:
@@ -77,8 +87,8 @@ class Gate:
 class LiveWords:
     """Mono 16 kHz chunks in; words that will not change any more out.
 
-    Holds at most 28 s of sound. A pause settles everything said before it; silence never reaches
-    the recogniser.
+    Holds at most 29 s of sound, whatever is said and however it arrives. A pause settles everything
+    said before it; silence never reaches the recogniser.
     """
 
     def __init__(
@@ -95,6 +105,7 @@ class LiveWords:
         self._heard = 0.0  # end of the last hypothesis
         self._earlier: list[list[Word]] = []  # hypotheses to agree with
         self._committed: list[Word] = []
+        self._out: list[Word] = []  # settled, and not given out yet
 
     @property
     def tentative(self) -> tuple[Word, ...]:
@@ -104,70 +115,83 @@ class LiveWords:
     def step(self, chunk: Audio) -> list[Word]:
         """Words that settled with this chunk, of any length."""
         heard = chunk if self._rest is None else self._rest.followed_by(chunk)
-        whole = heard.samples.shape[1] // _ROW * _ROW
-        cut = heard.start + whole / heard.sample_rate
-        self._rest = heard.between(cut, heard.end)
-        settled: list[Word] = []
-        if whole:
-            settled += self._rows(heard.between(heard.start, cut))
-        return settled
+        num = heard.samples.shape[1] // _ROW * _ROW
+        first = 0
+        while first < num:
+            last = min(first + self._room(heard.sample_rate), num)
+            self._rows(_part(heard, first, last))
+            first = last
+        self._rest = _part(heard, num, heard.samples.shape[1])
+        return self._given()
 
     def finish(self) -> list[Word]:
         """What was still open; nothing is lost."""
         if self._rest is not None and self._rest.samples.shape[1] and self._open is not None:
             self._open = self._open.followed_by(self._rest)
         self._rest = None
-        settled = self._settle(None) if self._gate.opened is not None else []
+        if self._gate.opened is not None:
+            self._settle(None)
         self._open = None
-        return settled
+        return self._given()
 
-    def _rows(self, rows: Audio) -> list[Word]:
+    def abandon(self) -> list[Word]:
+        """What is known without asking the recogniser again: for when it failed."""
+        self._commit(list(self.tentative))
+        self._earlier, self._open, self._rest = [], None, None
+        return self._given()
+
+    def _given(self) -> list[Word]:
+        out, self._out = self._out, []
+        return out
+
+    def _room(self, sample_rate: int) -> int:
+        """Samples that may come in before the recogniser is asked again; whole rows."""
+        held = 0.0 if self._open is None else self._open.duration
+        seconds = min(_AT_ONCE, _MOST - held)
+        return max(int(seconds * sample_rate) // _ROW, 1) * _ROW
+
+    def _rows(self, rows: Audio) -> None:
         """Goes through whole rows, utterance by utterance."""
         self._open = rows if self._open is None else self._open.followed_by(rows)
-        settled: list[Word] = []
         for what, at in self._gate.step(rows):
             if what == "open":
-                self._open = self._open.between(
-                    max(at - self._options.pad, self._after()), rows.end
-                )
+                start = max(at - self._options.pad, self._after())
+                self._open = self._open.between(start, rows.end)
                 self._heard = self._open.start
             else:
-                settled += self._settle(at)
+                self._settle(at)
         if self._gate.opened is None:
             self._open = self._open.between(rows.end - self._options.pad - 0.1, rows.end)
         elif self._open.end - self._heard >= self._options.interval:
-            settled += self._update()
-        return settled
+            self._update()
 
     def _after(self) -> float:
         return self._committed[-1].span.end if self._committed else 0.0
 
-    def _update(self) -> list[Word]:
+    def _update(self) -> None:
         """One more hypothesis; what enough of them share is settled."""
         if self._open is None:
-            return []
+            return
         self._heard = self._open.end
         words = self._understood(self._open, self._gate.voiced)
-        self._earlier = [*self._earlier[-(self._options.agree - 1) :], words]
-        num = agreed(self._earlier) if len(self._earlier) >= self._options.agree else 0
-        settled = self._commit(words[:num])
+        self._earlier = [*self._earlier, words][-self._options.agree :]
+        num = agreed(self._earlier) if len(self._earlier) == self._options.agree else 0
+        self._commit(words[:num])
         self._earlier = [each[num:] for each in self._earlier]
         if self._open.duration > self._options.longest:
-            settled += self._trimmed()
-        return settled
+            self._open = self._trimmed(self._open)
 
-    def _settle(self, end: float | None) -> list[Word]:
+    def _settle(self, end: float | None) -> None:
         """The utterance is over: its last hypothesis stands."""
         if self._open is None:
-            return []
+            return
         stop = self._open.end if end is None else min(end + self._options.pad, self._open.end)
         utterance = self._open.between(self._open.start, stop)
-        self._earlier = []
         voiced = self._gate.voiced if end is None else end
         words = self._understood(utterance, voiced) if utterance.duration > 0.05 else []
-        settled = self._commit(words)
+        self._earlier = []
+        self._commit(words)
         self._open = self._open.between(stop, self._open.end)
-        return settled
 
     def _understood(self, audio: Audio, voiced: float) -> list[Word]:
         """A hypothesis for the open sound, without what is committed; no word outlasts the voice.
@@ -180,33 +204,37 @@ class LiveWords:
         if voiced - max([audio.start, *(word.span.end for word in inside)]) < _LEAST:
             return []  # nothing was said since
         prompt = " ".join(word.text for word in before)[-_PROMPT:]
-        sound = audio if audio.duration <= _MOST else audio.between(audio.end - _MOST, audio.end)
-        words = self._transcriber.transcribe(sound, prompt).words
+        words = self._transcriber.transcribe(audio, prompt).words
         spoken = Span(audio.start, max(voiced, audio.start))
         heard = [word for word in plausible(words) if word.span.start < spoken.end + _EDGE]
         return kept_to_speech(continued(heard, inside, before), [spoken])
 
-    def _commit(self, words: list[Word]) -> list[Word]:
-        self._committed = [*self._committed, *words][-60:]
-        return words
+    def _commit(self, words: list[Word]) -> None:
+        self._out += words
+        self._committed = [*self._committed, *words][-_REMEMBERED:]
 
-    def _trimmed(self) -> list[Word]:
-        """Cuts the open sound at the end of a committed sentence, else of a committed word.
+    def _trimmed(self, sound: Audio) -> Audio:
+        """What stays open: the sound after a committed sentence, else after a committed word.
 
-        Where nothing could be committed for too long, the last hypothesis is taken as it is.
+        Where that leaves too much, the last hypothesis is taken as it is, except for its last word:
+        the sound may end in the middle of it.
         """
-        if self._open is None:
-            return []
-        inside = [word for word in self._committed if word.span.end > self._open.start]
+        inside = [word for word in self._committed if word.span.end > sound.start + _EDGE]
         ends = [word.span.end for word in inside if word.text.endswith(_SENTENCE_END)]
         ends = ends or [word.span.end for word in inside]
-        settled: list[Word] = []
         if ends:
-            cut = ends[-1]
-        elif self._open.duration > 2 * self._options.longest - 1:
-            settled, cut = self._commit(self._earlier[-1]), self._open.end
-            self._earlier = []
-        else:
-            return []
-        self._open = self._open.between(cut, self._open.end)
-        return settled
+            sound = sound.between(ends[-1], sound.end)
+        if sound.duration + max(self._options.interval, 1.0) <= _MOST:
+            return sound
+        words, self._earlier = list(self.tentative), []
+        if len(words) > 1 and words[-1].span.start > sound.end - _AT_ONCE:
+            self._commit(words[:-1])
+            return sound.between(words[-1].span.start, sound.end)
+        self._commit(words)
+        return sound.between(sound.end - (0.0 if words else 1.0), sound.end)
+
+
+def _part(audio: Audio, first: int, last: int) -> Audio:
+    """Samples [first, last)."""
+    start = audio.start + first / audio.sample_rate
+    return Audio(audio.samples[:, first:last], audio.sample_rate, start)

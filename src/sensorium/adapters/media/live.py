@@ -1,10 +1,11 @@
-"""Sound that is still arriving: standard input, a microphone, a file in small pieces."""
+"""Sound that is still arriving: standard input, chunks of a program, a file in small pieces."""
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+import os
+from collections.abc import Callable, Iterable, Iterator
+from select import select
+from typing import BinaryIO, Protocol
 
 import av
 import numpy as np
@@ -12,11 +13,18 @@ import soxr
 from numpy.typing import NDArray
 
 from sensorium.adapters.media.av import mono_of
-from sensorium.core.errors import MediaError, MissingDependencyError, MissingMediaError, UsageError
+from sensorium.core.errors import MediaError, UsageError
+from sensorium.core.events import NoteEvent
 from sensorium.core.media import Audio
 
 RATE = 16_000
-_HEADERS = (b"RIFF", b"fLaC", b"OggS", b"ID3", b"\x1aE\xdf\xa3", b"caff", b"FORM", b"\xff\xfb")
+Sound = Audio | NoteEvent
+_HEAD = 12  # bytes that tell a container from raw samples
+_HEADERS = (
+    b"RIFF", b"RF64", b"fLaC", b"OggS", b"ID3", b"\x1aE\xdf\xa3", b"caff", b"FORM", b".snd", b"#!AMR",
+)  # fmt: skip
+_WAKE = 0.1  # seconds between two looks at whether to stop
+_PROBE = {"probesize": "65536", "analyzeduration": "1000000"}  # a live stream must not wait long
 
 
 class Incoming:
@@ -26,36 +34,75 @@ class Incoming:
         self._resample: soxr.ResampleStream | None = None
         self._rate = 0
         self._given = 0
+        self._broken = False  # samples that were no numbers are not passed on yet
 
-    def push(self, samples: NDArray[np.float32], sample_rate: int) -> Iterator[Audio]:
-        """What can be given out with these samples."""
+    @property
+    def end(self) -> float:
+        """Seconds that were given out."""
+        return self._given / RATE
+
+    def push(self, samples: NDArray[np.float32], sample_rate: int) -> Iterator[Sound]:
+        """What can be given out with these samples; what is no number comes out as no number."""
         if sample_rate <= 0:
             raise UsageError(f"sample rate: expected Hz above 0, got {sample_rate}")
         if sample_rate != self._rate:
             yield from self.finish()
+            if self._rate:
+                message = f"the sample rate changed from {self._rate} to {sample_rate} Hz; followed"
+                yield NoteEvent("rate", message, self.end)
             self._rate = sample_rate
+        if self._resample is None and sample_rate != RATE:
             self._resample = soxr.ResampleStream(
                 sample_rate, RATE, 1, dtype="float32", quality="HQ"
             )
-        if self._resample is not None:
-            # The resampler spreads what is no number over everything: left to the listener to tell of.
-            broken = ~np.isfinite(samples)
-            clean = np.where(broken, np.float32(0), samples) if broken.any() else samples
-            yield from self._chunk(self._resample.resample_chunk(clean), bool(broken.any()))
+        if sample_rate == RATE:
+            yield from self._chunk(samples)
+        elif self._resample is not None:
+            # The resampler spreads what is no number over everything after it.
+            broken = np.flatnonzero(~np.isfinite(samples))
+            self._broken = self._broken or bool(len(broken))
+            clean = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+            yield from self._chunk(self._marked(self._resample.resample_chunk(clean), broken))
 
-    def finish(self) -> Iterator[Audio]:
+    def finish(self) -> Iterator[Sound]:
         """What the resampler still holds."""
-        if self._resample is not None:
-            rest, self._resample = self._resample, None
-            yield from self._chunk(rest.resample_chunk(np.zeros(0, np.float32), last=True), False)
+        rest, self._resample = self._resample, None
+        if rest is not None:
+            last = rest.resample_chunk(np.zeros(0, np.float32), last=True)
+            yield from self._chunk(self._marked(last, np.zeros(0, np.int64)))
 
-    def _chunk(self, samples: NDArray[np.float32], broken: bool) -> Iterator[Audio]:
+    def _marked(
+        self, samples: NDArray[np.float32], broken: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """With about as many samples that are no numbers as came in."""
+        if not self._broken or not len(samples):
+            return samples
+        self._broken, samples = False, samples.copy()
+        places = np.unique(broken * RATE // self._rate) if len(broken) else np.zeros(1, np.int64)
+        samples[np.minimum(places, len(samples) - 1)] = np.nan
+        return samples
+
+    def _chunk(self, samples: NDArray[np.float32]) -> Iterator[Sound]:
         if len(samples):
-            if broken:
-                samples = samples.copy()
-                samples[0] = np.nan
-            yield Audio(samples[None], RATE, self._given / RATE)
+            yield Audio(samples[None], RATE, self.end)
             self._given += len(samples)
+
+
+def from_chunks(chunks: Iterable[Audio]) -> Iterator[Sound]:
+    """Chunks that a program makes, of any rate and number of channels, as one stream.
+
+    Where they start does not count: they follow one another.
+    """
+    incoming = Incoming()
+    try:
+        for chunk in chunks:
+            if not isinstance(chunk, Audio):
+                raise UsageError(f"listen: expected chunks of Audio, got {type(chunk).__name__}")
+            yield from incoming.push(chunk.mono(), chunk.sample_rate)
+    except Exception:
+        yield from incoming.finish()
+        raise
+    yield from incoming.finish()
 
 
 def rechunked(chunks: Iterator[Audio], seconds: float) -> Iterator[Audio]:
@@ -72,38 +119,71 @@ def rechunked(chunks: Iterator[Audio], seconds: float) -> Iterator[Audio]:
         yield held
 
 
-def from_stream(stream: BinaryIO, sample_rate: int, channels: int, name: str) -> Iterator[Audio]:
+class Bytes(Protocol):
+    """What a stream must be able to do; at its end it gives nothing."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes, as soon as there are any."""
+
+
+class Interruptible:
+    """A pipe that ends when it shall stop, also while it waits for more.
+
+    A thread that is left waiting in a read makes the interpreter complain, or crash, at its end.
+    """
+
+    def __init__(self, stream: BinaryIO, stopped: Callable[[], bool]) -> None:
+        self._stream = getattr(stream, "raw", stream)
+        self._stopped = stopped
+        self._waits = self._stream is not stream and os.name == "posix"
+
+    def read(self, size: int, /) -> bytes:
+        """What is there; nothing at the end."""
+        while self._waits and not select([self._stream], [], [], _WAKE)[0]:
+            if self._stopped():
+                return b""
+        return self._stream.read(size) or b""
+
+
+def from_stream(stream: Bytes, sample_rate: int, channels: int, name: str) -> Iterator[Sound]:
     """Sound from an open stream: a container by its first bytes, else raw 16-bit samples.
 
     Raises:
         MediaError: it ends in the middle of a sample, or a container that cannot be decoded. All
             sound before that has been given out.
     """
-    head = stream.read(4)
+    head = b""
+    while len(head) < _HEAD and (more := stream.read(_HEAD - len(head))):
+        head += more
     if not head:
         raise MediaError(f"{name}: the stream ended before any sound came")
-    if head.startswith(_HEADERS):
+    if head.startswith(_HEADERS) or head[4:8] == b"ftyp" or _is_mpeg(head):
         yield from _from_container(_Joined(head, stream), name)
     else:
         yield from _from_raw(_Joined(head, stream), sample_rate, channels, name)
 
 
+def _is_mpeg(head: bytes) -> bool:
+    """Whether it begins with the header of an MPEG or AAC frame, as internet radio does."""
+    mpeg = head[:2] in (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2") and len(head) > 2
+    valid = mpeg and 0 < head[2] >> 4 < 15 and head[2] >> 2 & 3 != 3  # bit rate, sample rate
+    return valid or head[:2] in (b"\xff\xf1", b"\xff\xf9")
+
+
 class _Joined:
     """A stream with its first bytes put back; only read, never sought."""
 
-    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+    def __init__(self, head: bytes, stream: Bytes) -> None:
         self._head, self._stream = head, stream
 
     def read(self, size: int) -> bytes:
         if self._head:
             part, self._head = self._head[:size], self._head[size:]
             return part
-        return (
-            self._stream.read1(size) if hasattr(self._stream, "read1") else self._stream.read(size)
-        )
+        return self._stream.read(size)
 
 
-def _from_raw(stream: _Joined, sample_rate: int, channels: int, name: str) -> Iterator[Audio]:
+def _from_raw(stream: _Joined, sample_rate: int, channels: int, name: str) -> Iterator[Sound]:
     incoming, rest = Incoming(), b""
     width = 2 * channels
     while data := stream.read(65_536):
@@ -121,52 +201,18 @@ def _from_raw(stream: _Joined, sample_rate: int, channels: int, name: str) -> It
         )
 
 
-def _from_container(stream: _Joined, name: str) -> Iterator[Audio]:
-    incoming, heard = Incoming(), 0.0
+def _from_container(stream: _Joined, name: str) -> Iterator[Sound]:
+    incoming = Incoming()
     try:
-        with av.open(stream, "r") as container:
+        with av.open(stream, "r", options=_PROBE) as container:
             if not container.streams.audio:
                 raise MediaError(f"{name}: expected sound in the stream, found none")
             for frame in container.decode(container.streams.audio[0]):
-                for chunk in incoming.push(mono_of(frame), frame.sample_rate):
-                    heard = chunk.end
-                    yield chunk
+                yield from incoming.push(mono_of(frame), frame.sample_rate)
     except av.FFmpegError as error:
         yield from incoming.finish()
         raise MediaError(
-            f"{name}: the stream broke after {heard:.1f} s ({error.strerror}); all before it was heard"
+            f"{name}: the stream broke after {incoming.end:.1f} s ({error.strerror}); all before it "
+            "was heard"
         ) from error
     yield from incoming.finish()
-
-
-def from_microphone(seconds: float) -> Iterator[Audio]:
-    """The default microphone in pieces of `seconds`, until it is closed.
-
-    Raises:
-        MissingDependencyError: sounddevice (or its PortAudio) is not installed.
-        MissingMediaError: there is no microphone.
-    """
-    try:
-        import sounddevice
-    except (ImportError, OSError) as error:
-        raise MissingDependencyError(
-            f'microphone: needs sounddevice with PortAudio ({error}); pip install "sensorium[microphone]"'
-        ) from None
-    arrived: queue.SimpleQueue[NDArray[np.float32]] = queue.SimpleQueue()
-
-    def take(data: NDArray[np.float32], frames: int, time: Any, status: Any) -> None:
-        arrived.put(data.mean(axis=1, dtype=np.float32))
-
-    try:
-        rate = int(sounddevice.query_devices(kind="input")["default_samplerate"])
-        source = sounddevice.InputStream(
-            samplerate=rate, blocksize=round(rate * seconds), dtype="float32", callback=take
-        )
-    except (sounddevice.PortAudioError, ValueError) as error:
-        raise MissingMediaError(
-            f"microphone: expected an input device, found none that works ({error})"
-        ) from None
-    incoming = Incoming()
-    with source:
-        while True:
-            yield from incoming.push(arrived.get(), rate)
