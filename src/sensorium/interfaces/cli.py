@@ -15,6 +15,7 @@ from sensorium import __version__
 from sensorium.core.config import PASSES, Config
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
 from sensorium.interfaces.patches_cli import patches
+from sensorium.interfaces.train_cli import train
 
 EXIT_SOME_FAILED = 3
 FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
@@ -133,6 +134,7 @@ def models(as_json: bool) -> None:
 
 
 main.add_command(patches)
+main.add_command(train)
 
 
 @main.command()
