@@ -1,7 +1,7 @@
 """Training of adapters: told apart or not, killed and resumed, refused with a reason.
 
-The causal models are tiny and know the captions' words only; where they are not taught, their weights are
-random. The features are invented: one pattern per picture.
+The causal models are tiny. One is taught to write a caption from its words in any order; the other has
+random weights. The features are invented: one pattern per picture.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from sensorium.core.features import Features
 from sensorium.core.time import Axis, Span
 from sensorium.core.training import Training
 from sensorium.interfaces.cli import main
-from sensorium.testing.causal import save_causal, teach, tiny_causal, word_tokenizer
+from sensorium.testing.causal import keyword_lines, save_causal, teach, tiny_causal, word_tokenizer
 from sensorium.testing.library import add_synthetic, synthetic_ref
 from sensorium.training import train_adapter
 
@@ -93,7 +93,7 @@ def random_causal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def taught_causal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = tiny_causal(TOKENIZER, 48)
-    assert teach(model, TOKENIZER, TEXTS, 120) < 1.0
+    teach(model, TOKENIZER, keyword_lines(TEXTS), 300)
     return save_causal(model, TOKENIZER, tmp_path_factory.mktemp("taught"))
 
 
@@ -135,12 +135,12 @@ def test_shuffled_features_teach_nothing(taught_causal: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("kind", ["mlp", "unshuffle", "pool", "resampler"])
 def test_every_kind_learns(
-    kind: str, library: Path, captions: Path, random_causal: Path, tmp_path: Path
+    kind: str, library: Path, captions: Path, taught_causal: Path, tmp_path: Path
 ) -> None:
     run, choices = tmp_path / "run", {"epochs": 12, "learning_rate": 1e-2, "num_queries": 3}
-    train_adapter(library, captions, random_causal, run, kind=kind, **choices)
+    train_adapter(library, captions, taught_causal, run, kind=kind, **choices)
     losses = [row["loss"] for row in RunFolder(run).noted()]
-    assert losses[-1] < losses[0] - 0.1
+    assert losses[-1] < 0.8 * losses[0]
     assert Adapter.load(run / "adapter").plan.kind == kind
 
 
@@ -175,6 +175,22 @@ def command(library: Path, captions: Path, model: Path, out: Path, *more: str) -
             "--checkpoint-every", "7", *more]  # fmt: skip
 
 
+def kill_after_a_checkpoint(words: list[str], checkpoints: Path) -> int:
+    """Runs the command, kills it when it has written one more checkpoint; gives how it ended."""
+
+    def newest() -> str:
+        return max((path.name for path in checkpoints.glob("[0-9]*[0-9]")), default="")
+
+    before = newest()
+    process = subprocess.Popen([sys.executable, "-m", "sensorium", *words, "--resume"])
+    while process.poll() is None:
+        if newest() > before:
+            process.send_signal(signal.SIGKILL)
+            break
+        time.sleep(0.005)
+    return process.wait()
+
+
 def test_killed_and_resumed_is_as_never_killed(
     library: Path, captions: Path, random_causal: Path, tmp_path: Path
 ) -> None:
@@ -185,18 +201,8 @@ def test_killed_and_resumed_is_as_never_killed(
     assert summary["step"] == 60
     assert summary["held_out_loss"] > 0
     words = command(library, captions, random_causal, killed, "--quiet")
-    for _ in range(2):
-        process = subprocess.Popen([sys.executable, "-m", "sensorium", *words, "--resume"])
-        done = len(list((killed / "checkpoints").glob("[0-9]*"))) if killed.exists() else 0
-        newest = max((p.name for p in (killed / "checkpoints").glob("[0-9]*")), default="")
-        while process.poll() is None:
-            names = {p.name for p in (killed / "checkpoints").glob("[0-9]*[0-9]")}
-            if names and max(names) > newest:
-                process.send_signal(signal.SIGKILL)
-                break
-            time.sleep(0.005)
-        process.wait()
-        assert done <= 2
+    ended = [kill_after_a_checkpoint(words, killed / "checkpoints") for _ in range(2)]
+    assert -signal.SIGKILL in ended
     resumed = CliRunner().invoke(main, [*words, "--resume"])
     assert resumed.exit_code == 0, resumed.output
     one, other = (load_file(run / "adapter/adapter.safetensors") for run in (whole, killed))
@@ -321,13 +327,13 @@ def test_wrong_captions_are_one_clear_error(
     good = {"media": "0.jpg", "text": "a cat"}
     with pytest.raises(UsageError, match="row 2: expected a text in 'text', got None"):
         train(good, {"media": "0.jpg"})
-    with pytest.raises(UsageError, match="'9.jpg': no input of that name in .* row 2, library"):
+    with pytest.raises(UsageError, match=r"'9\.jpg': no input of that name in .* row 2, library"):
         train(good, {"media": "9.jpg", "text": "a"})
     with pytest.raises(
-        UsageError, match="row 1: the library has no features 'patches' of unseen.jpg"
+        UsageError, match=r"row 1: the library has no features 'patches' of unseen\.jpg"
     ):
         train({"media": "unseen.jpg", "text": "a"})
-    with pytest.raises(UsageError, match="no features 'encoder' of 0.jpg"):
+    with pytest.raises(UsageError, match=r"no features 'encoder' of 0\.jpg"):
         train(good, output="encoder")
     with pytest.raises(UsageError, match="row 1: expected start and end, or neither"):
         train({**good, "start": 1.0})
@@ -351,7 +357,7 @@ def test_wrong_captions_are_one_clear_error(
 
 
 def test_wrong_models_are_one_clear_error(random_causal: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="expected a local folder with config.json"):
+    with pytest.raises(ModelError, match=r"expected a local folder with config\.json"):
         load_causal("gpt2")
     model = tiny_causal(TOKENIZER, 32)
     broken = save_causal(model, TOKENIZER, tmp_path / "broken")

@@ -6,6 +6,7 @@ They know nothing but the words they are given; with random weights they say not
 from __future__ import annotations
 
 import os
+import random
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -69,8 +70,24 @@ def tiny_causal(tokenizer: Any, hidden: int = 32, family: str = "llama", layers:
         ).eval()
 
 
+def keyword_lines(captions: Sequence[str], repeat: int = 30, seed: int = 0) -> list[str]:
+    """Lines that teach to write a caption from its words: the words in any order, then the caption.
+
+    >>> keyword_lines(["a cat"], 1)
+    ['a cat a cat']
+    """
+    rng = random.Random(seed)
+    lines = []
+    for _ in range(repeat):
+        for caption in captions:
+            words = caption.split()
+            rng.shuffle(words)
+            lines.append(" ".join([*words, caption]))
+    return lines
+
+
 def teach(model: Any, tokenizer: Any, texts: Sequence[str], steps: int) -> float:
-    """Trains the model on whole `texts` until it can say them; gives the last loss per token.
+    """Trains the model on `texts` in batches of 32; gives the last loss per token.
 
     A text ends with the end of text. Nothing of pictures or sounds is learnt here.
     """

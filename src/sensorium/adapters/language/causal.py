@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import transformers
+from transformers.utils import logging
 
 from sensorium.core.errors import ModelError
 
@@ -29,8 +32,9 @@ def load_causal(folder: str, device: str = "cpu") -> tuple[Any, Any]:
     weights = {"use_safetensors": True, "dtype": "auto", "output_loading_info": True}
     load: Any = transformers.AutoModelForCausalLM.from_pretrained
     try:
-        model, found = load(source, **weights, **safe)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **safe)
+        with _no_bars():
+            model, found = load(source, **weights, **safe)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source, **safe)
     except Exception as error:
         raise ModelError(f"{folder}: no causal model of transformers; {error}") from error
     if missing := sorted(found["missing_keys"]):
@@ -45,3 +49,15 @@ def load_causal(folder: str, device: str = "cpu") -> tuple[Any, Any]:
         return model.eval().requires_grad_(False).to(device), tokenizer
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"device {device!r}: {error}") from None
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Keeps the bars of transformers off the screen: ours tell what matters."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
