@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from sensorium import transforms as transforms
+    from sensorium.adapters.language.adapter import Adapter as Adapter
+    from sensorium.adapters.language.prompt import embed_prompt as embed_prompt
     from sensorium.core.config import Config as Config
     from sensorium.core.errors import LibraryError as LibraryError
     from sensorium.core.errors import MediaError as MediaError
@@ -39,9 +42,11 @@ if TYPE_CHECKING:
     from sensorium.patches import pack as pack
     from sensorium.patches import split as split
     from sensorium.recipes import Model as Model
+    from sensorium.training import train_adapter as train_adapter
     from sensorium.voices import Voices as Voices
 
 _WHERE = {
+    "Adapter": "adapters.language.adapter",
     "Audio": "core.media",
     "Axis": "core.time",
     "Config": "core.config",
@@ -64,6 +69,7 @@ _WHERE = {
     "UsageError": "core.errors",
     "Voices": "voices",
     "draw": "patches",
+    "embed_prompt": "adapters.language.prompt",
     "encode_audio": "encoding",
     "extract": "extraction",
     "listen": "listening",
@@ -71,6 +77,8 @@ _WHERE = {
     "open_library": "library.library",
     "pack": "patches",
     "split": "patches",
+    "train_adapter": "training",
+    "transforms": "transforms",  # a module
 }
 __all__ = ["__version__", *sorted(_WHERE)]
 
@@ -78,7 +86,8 @@ __all__ = ["__version__", *sorted(_WHERE)]
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'sensorium' has no attribute {name!r}")
-    value = getattr(import_module(f"sensorium.{_WHERE[name]}"), name)
+    module = import_module(f"sensorium.{_WHERE[name]}")
+    value = module if _WHERE[name] == name else getattr(module, name)
     globals()[name] = value
     return value
 

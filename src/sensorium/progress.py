@@ -118,3 +118,53 @@ class Bars(Watcher):
             completed=state["done"],
             total=state["total"],
         )
+
+
+class Steps:
+    """Is told how a training goes; this one says nothing."""
+
+    def start(self, name: str) -> None:
+        """The training begins."""
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        """So many steps are done."""
+
+    def stop(self) -> None:
+        """The training is over, whatever ended it."""
+
+
+def steps(stream: TextIO | None = None) -> Steps:
+    """A bar if `stream` (stderr) is a terminal, else lines."""
+    stream = stream or sys.stderr
+    return StepBar() if stream.isatty() else StepLines(stream)
+
+
+class StepLines(Steps):
+    """A line about every twentieth of the steps."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        if done == total or done % max(1, total // 20) == 0:
+            print(f"step {done}/{total}  loss {loss:.4f}", file=self._stream, flush=True)
+
+
+class StepBar(Steps):
+    """A bar over all steps, with the loss."""
+
+    def start(self, name: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+        told = TextColumn("{task.completed}/{task.total}  {task.fields[loss]}")
+        self._bar = Progress(*columns, told, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task(name, total=None, loss="")
+        self._bar.start()
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        self._bar.update(self._task, completed=done, total=total, loss=f"loss {loss:.4f}")
+
+    def stop(self) -> None:
+        self._bar.stop()

@@ -17,6 +17,7 @@ from sensorium.core.errors import LibraryError, MediaError, SensoriumError
 from sensorium.interfaces.listen_cli import listen
 from sensorium.interfaces.patches_cli import patches
 from sensorium.interfaces.score_cli import score
+from sensorium.interfaces.train_cli import train
 from sensorium.interfaces.voices_cli import voices
 
 EXIT_SOME_FAILED = 3
@@ -140,6 +141,7 @@ main.add_command(listen)
 main.add_command(patches)
 main.add_command(score)
 main.add_command(voices)
+main.add_command(train)
 
 
 @main.command()

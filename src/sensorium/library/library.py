@@ -61,16 +61,7 @@ class Library:
             UsageError: no input of that name, or several.
         """
         known = self.inputs()
-        if media is None:
-            return known
-        name = os.fspath(media)
-        exact = [e for e in known if name in (e["uri"], e["digest"]) or _absolute(name) == e["uri"]]
-        found = exact or [e for e in known if e["uri"].endswith("/" + name.removeprefix("./"))]
-        if len(found) != 1:
-            what = "no input of that name" if not found else f"{len(found)} inputs of that name"
-            names = ", ".join(e["uri"] for e in (found or known)[:5])
-            raise UsageError(f"{name!r}: {what} in {self.path}; there are: {names or 'none'}")
-        return found
+        return known if media is None else choose(known, os.fspath(media), str(self.path))
 
     def files(self, kind: str, media: str | os.PathLike[str] | None = None) -> list[Path]:
         """The Parquet files that hold `kind`, each once, for any tool that reads Parquet."""
@@ -176,10 +167,17 @@ class Library:
         self, media: str | os.PathLike[str] | None = None, name: str | None = None
     ) -> Iterator[Features]:
         """Like `features`, one at a time, for what is larger than memory."""
+        for folder, row in self.feature_rows(media, name):
+            yield read_features(folder, row)
+
+    def feature_rows(
+        self, media: str | os.PathLike[str] | None = None, name: str | None = None
+    ) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Where each of these features lies: the folder and the row, for `read_features`."""
         for file in self.files("feature", media):
             for row in read_table("feature", [file]).to_pylist():
                 if name in (None, row["name"]):
-                    yield read_features(file.parent, row)
+                    yield file.parent, row
 
     def dataset(
         self, kind: str = "words", media: str | os.PathLike[str] | None = None
@@ -194,6 +192,21 @@ class Library:
         joined = {"word": self.words, "turn": self.turns}
         frame = joined.get(singular, partial(self.records, singular))(media)
         return datasets.Dataset.from_pandas(frame, preserve_index=False)
+
+
+def choose(known: list[dict[str, Any]], name: str, where: str) -> list[dict[str, Any]]:
+    """The one of the entries that `name` (a path, the end of one, or a digest) names, in a list.
+
+    Raises:
+        UsageError: no such entry, or several; the message names `where`.
+    """
+    exact = [e for e in known if name in (e["uri"], e["digest"]) or _absolute(name) == e["uri"]]
+    found = exact or [e for e in known if e["uri"].endswith("/" + name.removeprefix("./"))]
+    if len(found) != 1:
+        what = "no input of that name" if not found else f"{len(found)} inputs of that name"
+        names = ", ".join(e["uri"] for e in (found or known)[:5])
+        raise UsageError(f"{name!r}: {what} in {where}; there are: {names or 'none'}")
+    return found
 
 
 def _absolute(name: str) -> str:

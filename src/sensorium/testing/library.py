@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sensorium.core.features import Features
 from sensorium.core.media import MediaRef
 from sensorium.core.record import KINDS, Provenance, Record
 from sensorium.core.time import Span
@@ -37,20 +38,23 @@ def synthetic_record(
 def add_synthetic(
     root: str | os.PathLike[str],
     ref: MediaRef,
-    records: Iterable[Record],
+    records: Iterable[Record | Features],
     name: str = "synthetic",
 ) -> None:
-    """Writes `records` as the result of one file into the library at `root`, made if need be.
+    """Writes `records` and features as the result of one file into the library at `root`.
 
-    The record of kind ``media`` is added from `ref`.
+    The library is made if need be. The record of kind ``media`` is added from `ref`.
     """
     layout = Layout(root)
     layout.create()
     target = layout.result(ref.digest, name, "0" * 16)
     known = {c.name: getattr(ref, c.name) for c in KINDS["media"]}
-    Sink(layout).write(target, ref, [synthetic_record("media", **known), *records], {"models": []})
-    results = {name: target.relative_to(layout.root).as_posix()}
-    _enter(layout, ref.uri, {"digest": ref.digest, "ref": asdict(ref), "results": results})
+    results = [synthetic_record("media", **known), *records]
+    models = {each.model for each in results if isinstance(each, Features)}
+    recipe = {"models": [Provenance(model, "1").plain() for model in sorted(models)]}
+    Sink(layout).write(target, ref, results, recipe)
+    found = {name: target.relative_to(layout.root).as_posix()}
+    _enter(layout, ref.uri, {"digest": ref.digest, "ref": asdict(ref), "results": found})
 
 
 def add_synthetic_failure(root: str | os.PathLike[str], uri: str, message: str) -> None:

@@ -58,11 +58,18 @@ def describe(uri: str, limits: Limits) -> tuple[str, int, int] | None:
 
 def pixels(uri: str, limits: Limits, max_side: int | None = None) -> NDArray[np.uint8]:
     """uint8 ``(height, width, 3)`` RGB, upright, transparency on white, at most `max_side` pixels."""
+    with _opened(uri, limits) as picture:
+        return as_pixels(uri, picture, max_side)
+
+
+def as_pixels(name: str, picture: Image.Image, max_side: int | None = None) -> NDArray[np.uint8]:
+    """Like `pixels`, of a picture that is open; `name` is for messages."""
     try:
-        with _opened(uri, limits) as picture:
-            rgb = _rgb(uri, ImageOps.exif_transpose(picture))
+        rgb = _rgb(name, ImageOps.exif_transpose(picture))
     except (OSError, SyntaxError, ValueError) as error:
-        raise MediaError(f"{uri}: the picture cannot be read ({error}); is it complete?") from error
+        raise MediaError(
+            f"{name}: the picture cannot be read ({error}); is it complete?"
+        ) from error
     if max_side is not None and max(rgb.size) > max_side:
         scale = max_side / max(rgb.size)
         size = (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale)))
@@ -73,7 +80,7 @@ def pixels(uri: str, limits: Limits, max_side: int | None = None) -> NDArray[np.
 def _rgb(uri: str, picture: Image.Image) -> Image.Image:
     mode = picture.mode
     if mode.startswith("I") or mode == "F":
-        return Image.fromarray(_eight_bits(uri, np.asarray(picture))).convert("RGB")
+        return Image.fromarray(eight_bits(uri, np.asarray(picture))).convert("RGB")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
@@ -90,7 +97,7 @@ def _rgb(uri: str, picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _eight_bits(uri: str, values: NDArray) -> NDArray[np.uint8]:
+def eight_bits(uri: str, values: NDArray) -> NDArray[np.uint8]:
     """Gray of more than 8 bits to 0..255: 16-bit integers by their full range, floats by 0..1."""
     if not np.isfinite(values).all():
         raise MediaError(f"{uri}: expected finite pixel values, found NaN or infinity")
