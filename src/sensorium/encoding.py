@@ -27,9 +27,9 @@ def encode_audio(
 ) -> list[Features]:
     """What a sound encoder makes of a file or of samples, window by window.
 
-    `source` is a path, bytes, an `Audio`, or samples ``(sample,)`` or ``(channel, sample)`` in [-1, 1] with their
-    `sample_rate` in Hz. Any rate is resampled (soxr, HQ), channels are averaged unless `channel`
-    chooses one. `model` is a sound encoder of ``sensorium models``.
+    `source` is a path, bytes, an `Audio`, or samples ``(sample,)`` or ``(channel, sample)`` in [-1, 1]
+    with their `sample_rate` in Hz. Any rate is resampled (soxr, HQ), channels are averaged unless
+    `channel` chooses one. `model` is a sound encoder of ``sensorium models``.
     Windows lie back to back, or every `hop` seconds, see `sensorium.pipelines.sound`; the last one is
     kept and its padding marked by `num_valid`.
 

@@ -211,7 +211,10 @@ def scaled(rows_: NDArray[np.float32]) -> NDArray[np.float32]:
     """Whisper's normalisation of one window of rows: not below its maximum - 8, then (x + 4) / 4."""
     if not len(rows_):
         return rows_
-    return (np.maximum(rows_, rows_.max() - np.float32(8)) + np.float32(4)) / np.float32(4)
+    values = np.maximum(rows_, rows_.max() - np.float32(8))
+    values += np.float32(4)
+    values *= np.float32(0.25)
+    return values
 
 
 def whisper_window(
@@ -235,9 +238,13 @@ def whisper_window(
             "cut longer sound into windows"
         )
     checked(samples)
-    whole = np.zeros(size, np.float32)
+    rule = whisper(num_mel)
+    padded = np.zeros(size + 2 * rule.margin, np.float32)  # filled up, then mirrored, in one array
+    whole = padded[rule.margin : rule.margin + size]
     whole[: len(samples)] = samples
-    return scaled(rows(whole, whisper(num_mel))).T
+    padded[: rule.margin] = whole[rule.margin : 0 : -1]
+    padded[rule.margin + size :] = whole[-2 : -rule.margin - 2 : -1]
+    return scaled(framed(padded, num_rows(size, rule), rule)).T
 
 
 def ast_window(
