@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from sensorium import transforms as transforms
     from sensorium.adapters.language.adapter import Adapter as Adapter
+    from sensorium.adapters.language.fuyu import FuyuPrompts as FuyuPrompts
     from sensorium.adapters.language.prompt import embed_prompt as embed_prompt
     from sensorium.core.config import Config as Config
     from sensorium.core.errors import LibraryError as LibraryError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sensorium.library.library import open_library as open_library
     from sensorium.listening import Hearing as Hearing
     from sensorium.listening import listen as listen
+    from sensorium.ops.fuyu import FuyuLayout as FuyuLayout
     from sensorium.patches import Merger as Merger
     from sensorium.patches import Patches as Patches
     from sensorium.patches import draw as draw
@@ -52,6 +54,8 @@ _WHERE = {
     "Config": "core.config",
     "Features": "core.features",
     "Frames": "core.media",
+    "FuyuLayout": "ops.fuyu",
+    "FuyuPrompts": "adapters.language.fuyu",
     "Hearing": "listening",
     "KINDS": "core.record",
     "Library": "library.library",
