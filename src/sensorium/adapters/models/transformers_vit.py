@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
@@ -21,17 +22,23 @@ from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis
 
+# Families that are two towers: only the one that sees is loaded.
+_TOWERS = {"clip": "CLIPVisionModel", "siglip": "SiglipVisionModel"}
+
 
 class TransformersEncoder:
-    """Patch tokens and class token of a ViT-like model (ViT, DINOv2, DeiT, BEiT, ...).
+    """Patch tokens, class token and pooled output of a vision transformer, at the model's own size.
 
-    The whole picture is resized to the model's input size, none of it is cut off; the axes of
-    ``patches`` are in pixels of the picture as it came. Values are float16.
+    ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP and their like. ViT 224/16 gives 197 tokens: the class and
+    14 x 14 patches. The whole picture is resized to the model's input size, none of it is cut off;
+    the axes of ``patches`` are in pixels of the picture as it came. Values are float16.
 
     Raises:
-        ModelError: a folder without config or safetensors weights, or a model whose output is
-            not a class token followed by a grid of patches. At the first `encode`, not before.
+        ModelError: a folder without config or safetensors weights, or a model whose output is no
+            grid of patches. At the first `encode`, not before.
     """
+
+    _prefix = "transformers"
 
     def __init__(self, source: str, threads: int = 1) -> None:
         self._source = source
@@ -42,73 +49,132 @@ class TransformersEncoder:
         """Model name; the revision is the digest of a local folder's files, or the hub's name."""
         folder = Path(self._source).expanduser()
         if not folder.is_dir():
-            return Provenance(
-                f"transformers:{self._source}", f"transformers {transformers.__version__}"
-            )
-        return Provenance(f"transformers:{folder.name}", f"sha256:{_digest(folder)}")
+            version = f"transformers {transformers.__version__}"
+            return Provenance(f"{self._prefix}:{self._source}", version)
+        return Provenance(f"{self._prefix}:{folder.name}", f"sha256:{_digest(folder)}")
 
     @cached_property
     def _loaded(self) -> tuple[Any, dict[str, Any]]:
         torch.set_num_threads(self._threads)
+        options = {"use_safetensors": True, "trust_remote_code": False}
         try:
-            model = transformers.AutoModel.from_pretrained(
-                self._source, use_safetensors=True, trust_remote_code=False
-            )
+            config = transformers.AutoConfig.from_pretrained(self._source, trust_remote_code=False)
+            kind = getattr(transformers, _TOWERS.get(config.model_type, "AutoModel"))
+            loaded: Any = kind.from_pretrained(self._source, output_loading_info=True, **options)
         except Exception as error:
             raise ModelError(
                 f"transformers:{self._source}: expected a local folder or a hub name with config.json "
                 f"and safetensors weights (pickled weights are refused); {error}"
             ) from error
+        model, told = loaded
+        missing = [key for key in told["missing_keys"] if "pooler" not in key]
+        if missing:
+            raise ModelError(
+                f"transformers:{self._source}: the weights lack {', '.join(sorted(missing)[:3])}; expected "
+                "those of the model that config.json tells of"
+            )
+        self._has_pooler = not any("pooler" in key for key in told["missing_keys"])
         preparation, _ = transformers.ImageProcessingMixin.get_image_processor_dict(self._source)
         return model.eval(), preparation
 
     def encode(self, frames: Frames) -> list[tuple[Features, ...]]:
-        """Per frame ``patches`` (height, width, dim) and ``class`` (dim,)."""
-        model, preparation = self._loaded
-        height, width = frames.pixels.shape[1:3]
+        """Per frame ``patches`` (height, width, dim), and ``class`` and ``pooled`` (dim,) where there are."""
+        model, _ = self._loaded
+        pixels, step = self._prepared(frames.pixels)
+        options = self._options(pixels)
         with torch.inference_mode():
-            tokens = model(
-                pixel_values=_prepare(frames.pixels, model, preparation)
-            ).last_hidden_state
-        rows, columns = self._grid(model, tokens.shape[1])
-        axes = (
-            Axis("height", 0.0, height / rows, height / rows, "px"),
-            Axis("width", 0.0, width / columns, width / columns, "px"),
-        )
-        name = self.provenance.model
-        values = tokens.to(torch.float16).numpy()
-        num_prefix = values.shape[1] - rows * columns
-        return [
-            (
-                Features(each[num_prefix:].reshape(rows, columns, -1), axes, name, "patches"),
-                Features(each[0], (), name, "class"),
+            told = model(pixel_values=pixels, **options)
+        tokens = told.last_hidden_state
+        (ph, pw), (height, width) = _pair(model.config.patch_size), pixels.shape[2:]
+        rows, columns = height // ph, width // pw
+        num_prefix = tokens.shape[1] - rows * columns
+        if num_prefix < 0:
+            raise ModelError(
+                f"transformers:{self._source}: expected {rows} x {columns} patches and perhaps a class "
+                f"token, the model gives {tokens.shape[1]} tokens"
             )
-            for each in values
+        pooled = getattr(told, "pooler_output", None) if self._has_pooler else None
+        axes = (
+            Axis("height", 0.0, step[0] * ph, step[0] * ph, "px"),
+            Axis("width", 0.0, step[1] * pw, step[1] * pw, "px"),
+        )
+        return [
+            self._outputs(tokens[i], None if pooled is None else pooled[i], (rows, columns), axes)
+            for i in range(len(tokens))
         ]
 
-    def _grid(self, model: Any, num_tokens: int) -> tuple[int, int]:
-        size, patch = model.config.image_size, model.config.patch_size
-        (h, w), (ph, pw) = (v if isinstance(v, (list, tuple)) else (v, v) for v in (size, patch))
-        rows, columns = h // ph, w // pw
-        if num_tokens <= rows * columns:
-            raise ModelError(
-                f"transformers:{self._source}: expected a class token and {rows} x {columns} patches, "
-                f"the model gives {num_tokens} tokens"
-            )
-        return rows, columns
+    def _outputs(
+        self, tokens: Any, pooled: Any, grid: tuple[int, int], axes: tuple[Axis, Axis]
+    ) -> tuple[Features, ...]:
+        name, num_prefix = self.provenance.model, len(tokens) - grid[0] * grid[1]
+        values = tokens.to(torch.float16).numpy()
+        patches = Features(values[num_prefix:].reshape(*grid, -1), axes, name, "patches")
+        alone = {"class": values[0]} if num_prefix else {}
+        if pooled is not None:
+            alone["pooled"] = pooled.to(torch.float16).numpy()
+        return (patches, *(Features(each, (), name, key) for key, each in alone.items()))
+
+    def _prepared(self, pixels: NDArray) -> tuple[torch.Tensor, tuple[float, float]]:
+        """(normalised input, picture's pixels per pixel of the input along both axes)."""
+        model, preparation = self._loaded
+        height, width = _pair(model.config.image_size)
+        values = torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).float()
+        resized = torch.nn.functional.interpolate(
+            values, size=(height, width), mode="bicubic", antialias=True, align_corners=False
+        ).clamp(0, 255)
+        step = (pixels.shape[1] / height, pixels.shape[2] / width)
+        return _normalised(resized, preparation), step
+
+    def _options(self, pixels: torch.Tensor) -> dict[str, Any]:
+        return {}
 
 
-def _prepare(pixels: NDArray, model: Any, preparation: dict[str, Any]) -> torch.Tensor:
-    """uint8 (frame, height, width, 3) -> normalised float32 (frame, 3, size, size)."""
-    size = model.config.image_size
-    target = tuple(size) if isinstance(size, (list, tuple)) else (size, size)
-    values = torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2)
-    resized = torch.nn.functional.interpolate(
-        values.float(), size=target, mode="bicubic", antialias=True, align_corners=False
-    ).clamp(0, 255)
-    mean = torch.tensor(preparation.get("image_mean", [0.5] * 3)).view(1, 3, 1, 1)
-    std = torch.tensor(preparation.get("image_std", [0.5] * 3)).view(1, 3, 1, 1)
-    return (resized / 255.0 - mean) / std
+class NativeEncoder(TransformersEncoder):
+    """The same at the picture's own size and shape: nothing is squeezed into a square.
+
+    The picture is filled up to whole patches by repeating its border (230 x 224 becomes 240 x 224 for
+    patches of 16, not 224 x 224), and the table of positions is interpolated to that grid. Pictures with
+    a side above four times the model's own are made smaller first, keeping their shape.
+    """
+
+    _prefix = "transformers-native"
+
+    def _prepared(self, pixels: NDArray) -> tuple[torch.Tensor, tuple[float, float]]:
+        model, preparation = self._loaded
+        ph, pw = _pair(model.config.patch_size)
+        largest = 4 * max(_pair(model.config.image_size))
+        height, width = pixels.shape[1:3]
+        scale = min(1.0, largest / max(height, width))
+        values = torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).float()
+        if scale < 1:
+            size = max(round(height * scale), 1), max(round(width * scale), 1)
+            values = torch.nn.functional.interpolate(
+                values, size=size, mode="bicubic", antialias=True, align_corners=False
+            ).clamp(0, 255)
+        below, right = -values.shape[2] % ph, -values.shape[3] % pw
+        whole = torch.from_numpy(
+            np.pad(values.numpy(), ((0, 0), (0, 0), (0, below), (0, right)), mode="edge")
+        )
+        step = (height / values.shape[2], width / values.shape[3])
+        return _normalised(whole, preparation), step
+
+    def _options(self, pixels: torch.Tensor) -> dict[str, Any]:
+        model, _ = self._loaded
+        if model.config.model_type in ("dinov2", "dinov2_with_registers", "dinov3_vit"):
+            return {}  # always interpolate
+        own = _pair(model.config.image_size)
+        return {"interpolate_pos_encoding": True} if tuple(pixels.shape[2:]) != own else {}
+
+
+def _normalised(values: torch.Tensor, preparation: dict[str, Any]) -> torch.Tensor:
+    mean = torch.tensor(preparation.get("image_mean") or [0.5] * 3).view(1, 3, 1, 1)
+    std = torch.tensor(preparation.get("image_std") or [0.5] * 3).view(1, 3, 1, 1)
+    return (values / 255.0 - mean) / std
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    height, width = value if isinstance(value, (list, tuple)) else (value, value)
+    return int(height), int(width)
 
 
 def _digest(folder: Path) -> str:
