@@ -88,6 +88,7 @@ def _prepare(
         raise MissingDependencyError(
             f"training needs {error.name}, not installed; pip install 'sensorium[hub]'"
         ) from None
+    torch.set_num_threads(choices.threads)
     causal, tokenizer = load_causal(model, choices.device)
     features = found[0].features()[0]
     with torch.random.fork_rng(devices=[]):

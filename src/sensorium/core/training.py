@@ -18,7 +18,8 @@ class Training:
     `batch`; `learning_rate` is reached after a twentieth of the steps and falls to 0 as a cosine.
     `held_out` is the part of the media (0 to below 1) that is not trained on but measured after every
     epoch. A checkpoint is kept every `checkpoint_every` steps. `seed` decides the first weights and the
-    order. `device` is a name of torch, ``"cpu"`` or ``"cuda"``.
+    order. `device` is a name of torch, ``"cpu"`` or ``"cuda"``; `threads` of the CPU decide how sums are
+    rounded, and so the last digits of the weights.
     """
 
     kind: str = "linear"
@@ -34,9 +35,10 @@ class Training:
     checkpoint_every: int = 100
     seed: int = 0
     device: str = "cpu"
+    threads: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "checkpoint_every"):
+        for name in ("epochs", "batch", "checkpoint_every", "threads"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if not 0 < self.learning_rate < math.inf:

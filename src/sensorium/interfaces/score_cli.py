@@ -79,8 +79,11 @@ def _turn_rows(
     scored, num = TurnScore(**how), 0
     for reference in references:
         truths = parse(_read(reference).splitlines(), reference)
-        if len(truths) == 1 and not truths.keys() & ids.keys():  # then its own name may tell
-            truths = {"_".join(Path(reference).stem.split()): next(iter(truths.values()))}
+        own = "_".join(Path(reference).stem.split())
+        if len(truths) == 1 and not truths.keys() & ids.keys() and own in ids:
+            truths = {
+                own: next(iter(truths.values()))
+            }  # the file's name tells what its id does not
         for name, truth in truths.items():
             uri = _found(name, reference, ids)
             turns, end = _turns(library, uri, max(turn.span.end for turn in truth))

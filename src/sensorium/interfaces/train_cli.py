@@ -59,6 +59,7 @@ def train() -> None:
 )
 @click.option("--seed", default=0, show_default=True, help="Of first weights and order.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--threads", default=1, show_default=True, help="Of the CPU.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON summary on stdout.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def adapter(library: str, captions: str, **choices: Any) -> None:
