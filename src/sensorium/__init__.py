@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sensorium.adapters.language.adapter import Adapter as Adapter
     from sensorium.adapters.language.fuyu import FuyuPrompts as FuyuPrompts
     from sensorium.adapters.language.prompt import embed_prompt as embed_prompt
+    from sensorium.adapters.processors.images import load_processor as load_processor
     from sensorium.core.config import Config as Config
     from sensorium.core.errors import LibraryError as LibraryError
     from sensorium.core.errors import MediaError as MediaError
@@ -77,6 +78,7 @@ _WHERE = {
     "encode_audio": "encoding",
     "extract": "extraction",
     "listen": "listening",
+    "load_processor": "adapters.processors.images",
     "merge": "patches",
     "open_library": "library.library",
     "pack": "patches",

@@ -1,0 +1,161 @@
+"""Pictures as a model takes them, read from its folder's config; Pillow resizes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sensorium.adapters.media.reader import MediaReader
+from sensorium.adapters.media.values import picture
+from sensorium.core.errors import ModelError, UsageError
+from sensorium.ops.preparation import Preparation, naflex_patches, preparation, qwen_patches
+
+Mode = Literal["exact", "fast"]
+_FILES = ("preprocessor_config.json", "processor_config.json")
+
+
+class ImageProcessor:
+    """Pictures into the arrays of one model: ``processor([image, "b.jpg"])["pixel_values"]``.
+
+    Mode ``"exact"`` equals the reference processor's Pillow path to 1e-6; ``"fast"`` resizes with torch's
+    kernels for bytes where the model wants a bilinear filter (ViT, SigLIP 2), at most one level of 255
+    off. A picture is a path, bytes, a PIL
+    picture, or an array: uint8, uint16, floats 0..1, gray, with alpha. Batches use all threads.
+    """
+
+    def __init__(self, rule: Preparation, mode: Mode = "exact", threads: int | None = None) -> None:
+        if mode not in ("exact", "fast"):
+            raise UsageError(f"mode: expected exact or fast, got {mode!r}")
+        self.rule = rule
+        self._mode = mode
+        self._levels = rule.levels()
+        self._threads = threads or os.cpu_count() or 1
+        self._reader = MediaReader()
+
+    def __repr__(self) -> str:
+        return f"ImageProcessor({self.rule.name}, {self._mode})"
+
+    def __call__(self, images: Sequence[Any] | Any) -> dict[str, NDArray]:
+        """The model's inputs as numpy arrays, by the names that `transformers` uses."""
+        many = list(images) if isinstance(images, (list, tuple)) else [images]
+        if not many:
+            raise UsageError("images: expected one picture or more, got none")
+        if len(many) == 1 or self._threads == 1:
+            made = [self._one(each) for each in many]
+        else:
+            with ThreadPoolExecutor(min(self._threads, len(many))) as pool:
+                made = list(pool.map(self._one, many))
+        return getattr(self, f"_{self.rule.family}")(made)
+
+    def _one(self, image: Any) -> NDArray[np.float32]:
+        """float32 (height, width, 3), resized, cropped and normalised."""
+        pixels = picture(image, self._reader, None).pixels[0]
+        size = self.rule.target(*pixels.shape[:2])
+        if size != pixels.shape[:2]:
+            resize = _fast if self._mode == "fast" else _exact
+            pixels = resize(pixels, size, self.rule.resample)
+        if self.rule.crop:
+            pixels = _centered(pixels, self.rule.crop)
+        return np.stack([self._levels[:, c][pixels[..., c]] for c in range(3)], axis=-1)
+
+    def _standard(self, made: list[NDArray]) -> dict[str, NDArray]:
+        if len({each.shape for each in made}) > 1:
+            raise UsageError(
+                "images: this model's config resizes nothing; give pictures of one size"
+            )
+        return {"pixel_values": _planes(np.stack(made))}
+
+    def _naflex(self, made: list[NDArray]) -> dict[str, NDArray]:
+        most = int(self.rule.values["max_num_patches"])
+        parts = [naflex_patches(each, self.rule.patch[0], most) for each in made]
+        return {
+            "pixel_values": np.stack([values for values, _, _ in parts]),
+            "pixel_attention_mask": np.stack([mask for _, mask, _ in parts]),
+            "spatial_shapes": np.array([grid for _, _, grid in parts]),
+        }
+
+    def _qwen(self, made: list[NDArray]) -> dict[str, NDArray]:
+        merge, temporal = (int(self.rule.values[k]) for k in ("merge_size", "temporal_patch_size"))
+        parts = [qwen_patches(each, self.rule.patch[0], merge, temporal) for each in made]
+        return {
+            "pixel_values": np.concatenate([values for values, _ in parts]),
+            "image_grid_thw": np.array([grid for _, grid in parts], np.int64),
+        }
+
+    def _pixtral(self, made: list[NDArray]) -> dict[str, NDArray]:
+        sizes = np.array([each.shape[:2] for each in made])
+        height, width = sizes.max(axis=0)
+        whole = np.zeros((len(made), 3, height, width), np.float32)
+        for place, each in enumerate(made):
+            whole[place, :, : each.shape[0], : each.shape[1]] = each.transpose(2, 0, 1)
+        return {"pixel_values": whole, "image_sizes": sizes}
+
+
+def load_processor(source: str | os.PathLike[str], mode: Mode = "exact") -> ImageProcessor:
+    """The image processor of a model's folder.
+
+    Raises:
+        ModelError: no config in the folder, or a processor of a family that is not known here.
+    """
+    folder = Path(source).expanduser()
+    for name in _FILES:
+        if (folder / name).is_file():
+            try:
+                config = json.loads((folder / name).read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise ModelError(f"{folder / name}: expected JSON; {error}") from None
+            inner = config.get("image_processor", config)
+            return ImageProcessor(preparation(inner, str(source)), mode)
+    raise ModelError(
+        f"{source}: expected a model's folder with {' or '.join(_FILES)}, found neither"
+    )
+
+
+def _planes(values: NDArray) -> NDArray[np.float32]:
+    """(picture, 3, height, width)."""
+    return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+
+
+def _exact(pixels: NDArray, size: tuple[int, int], resample: int) -> NDArray[np.uint8]:
+    image = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling(resample))
+    return np.asarray(image)
+
+
+def _fast(pixels: NDArray, size: tuple[int, int], resample: int) -> NDArray[np.uint8]:
+    """Antialiased by torch on bytes, bilinear only: its bicubic is up to two levels off."""
+    if resample != Image.Resampling.BILINEAR:
+        return _exact(pixels, size, resample)
+    import torch
+
+    values = torch.from_numpy(pixels.copy() if not pixels.flags.writeable else pixels)
+    made = torch.nn.functional.interpolate(
+        values.permute(2, 0, 1)[None], size=size, mode="bilinear", antialias=True
+    )
+    return made[0].permute(1, 2, 0).numpy()
+
+
+def _centered(pixels: NDArray, crop: tuple[int, int]) -> NDArray:
+    """The middle of a picture; what is smaller is filled up with black around it."""
+    height, width = pixels.shape[:2]
+    ch, cw = crop
+    top, left = (height - ch) // 2, (width - cw) // 2
+    if top >= 0 and left >= 0:
+        return pixels[top : top + ch, left : left + cw]
+    whole = np.zeros((max(ch, height), max(cw, width), 3), pixels.dtype)
+    above, before = _half(len(whole) - height), _half(whole.shape[1] - width)
+    whole[above : above + height, before : before + width] = pixels
+    top, left = max(0, top + above), max(0, left + before)
+    return whole[top : top + ch, left : left + cw]
+
+
+def _half(number: int) -> int:
+    """Half of a number, rounded up."""
+    return -(-number // 2)
