@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.media.values import picture
@@ -56,26 +56,43 @@ class ImageProcessor:
         return getattr(self, f"_{self.rule.family}")(made)
 
     def _one(self, image: Any) -> NDArray[np.float32]:
-        """float32 (height, width, 3), resized, cropped and normalised."""
-        pixels = picture(image, self._reader, None).pixels[0]
-        size = self.rule.target(*pixels.shape[:2])
-        if size != pixels.shape[:2]:
-            resize = _fast if self._mode == "fast" else _exact
-            pixels = resize(pixels, size, self.rule.resample)
+        """float32 (3, height, width), resized, cropped and normalised."""
+        opened = self._opened(image)
+        size = self.rule.target(opened.height, opened.width)
+        fast = self._mode == "fast" and self.rule.resample == Image.Resampling.BILINEAR
+        if size == (opened.height, opened.width):
+            pixels = np.asarray(opened)
+        elif fast:
+            pixels = _fast(np.asarray(opened), size)
+        else:
+            filter_ = Image.Resampling(self.rule.resample)
+            pixels = np.asarray(opened.resize((size[1], size[0]), filter_))
         if self.rule.crop:
             pixels = _centered(pixels, self.rule.crop)
-        return np.stack([self._levels[:, c][pixels[..., c]] for c in range(3)], axis=-1)
+        planes = np.empty((3, *pixels.shape[:2]), np.float32)
+        for channel in range(3):
+            np.take(
+                self._levels[:, channel], pixels[..., channel], out=planes[channel], mode="clip"
+            )
+        return planes
+
+    def _opened(self, image: Any) -> Image.Image:
+        """An upright RGB picture; one that is that already is not copied."""
+        is_plain = isinstance(image, Image.Image) and image.mode == "RGB"
+        if is_plain and image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+            return image
+        return Image.fromarray(picture(image, self._reader, None).pixels[0])
 
     def _standard(self, made: list[NDArray]) -> dict[str, NDArray]:
         if len({each.shape for each in made}) > 1:
             raise UsageError(
                 "images: this model's config resizes nothing; give pictures of one size"
             )
-        return {"pixel_values": _planes(np.stack(made))}
+        return {"pixel_values": np.stack(made)}
 
     def _naflex(self, made: list[NDArray]) -> dict[str, NDArray]:
         most = int(self.rule.values["max_num_patches"])
-        parts = [naflex_patches(each, self.rule.patch[0], most) for each in made]
+        parts = [naflex_patches(each.transpose(1, 2, 0), self.rule.patch[0], most) for each in made]
         return {
             "pixel_values": np.stack([values for values, _, _ in parts]),
             "pixel_attention_mask": np.stack([mask for _, mask, _ in parts]),
@@ -84,18 +101,21 @@ class ImageProcessor:
 
     def _qwen(self, made: list[NDArray]) -> dict[str, NDArray]:
         merge, temporal = (int(self.rule.values[k]) for k in ("merge_size", "temporal_patch_size"))
-        parts = [qwen_patches(each, self.rule.patch[0], merge, temporal) for each in made]
+        parts = [
+            qwen_patches(each.transpose(1, 2, 0), self.rule.patch[0], merge, temporal)
+            for each in made
+        ]
         return {
             "pixel_values": np.concatenate([values for values, _ in parts]),
             "image_grid_thw": np.array([grid for _, grid in parts], np.int64),
         }
 
     def _pixtral(self, made: list[NDArray]) -> dict[str, NDArray]:
-        sizes = np.array([each.shape[:2] for each in made])
+        sizes = np.array([each.shape[1:] for each in made])
         height, width = sizes.max(axis=0)
         whole = np.zeros((len(made), 3, height, width), np.float32)
         for place, each in enumerate(made):
-            whole[place, :, : each.shape[0], : each.shape[1]] = each.transpose(2, 0, 1)
+            whole[place, :, : each.shape[1], : each.shape[2]] = each
         return {"pixel_values": whole, "image_sizes": sizes}
 
 
@@ -119,23 +139,11 @@ def load_processor(source: str | os.PathLike[str], mode: Mode = "exact") -> Imag
     )
 
 
-def _planes(values: NDArray) -> NDArray[np.float32]:
-    """(picture, 3, height, width)."""
-    return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
-
-
-def _exact(pixels: NDArray, size: tuple[int, int], resample: int) -> NDArray[np.uint8]:
-    image = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling(resample))
-    return np.asarray(image)
-
-
-def _fast(pixels: NDArray, size: tuple[int, int], resample: int) -> NDArray[np.uint8]:
-    """Antialiased by torch on bytes, bilinear only: its bicubic is up to two levels off."""
-    if resample != Image.Resampling.BILINEAR:
-        return _exact(pixels, size, resample)
+def _fast(pixels: NDArray, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Antialiased bilinear by torch on bytes; its bicubic would be up to two levels off."""
     import torch
 
-    values = torch.from_numpy(pixels.copy() if not pixels.flags.writeable else pixels)
+    values = torch.from_numpy(np.array(pixels))  # a copy: torch wants memory that may be written
     made = torch.nn.functional.interpolate(
         values.permute(2, 0, 1)[None], size=size, mode="bilinear", antialias=True
     )
