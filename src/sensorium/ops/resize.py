@@ -24,7 +24,7 @@ def resize(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.flo
 
     Antialiased bilinear: the same triangle filter that Pillow's BILINEAR uses.
 
-    >>> resize(np.full((9, 7, 3), 50, np.uint8), 4, 4).max()
+    >>> float(resize(np.full((9, 7, 3), 50, np.uint8), 4, 4).max())
     50.0
     """
     rows, columns = pixels.shape[:2]

@@ -26,8 +26,8 @@ class PicturesOptions:
 def moments(shot: Span, every: float) -> list[float]:
     """When to take pictures of a shot: its middle, or the middles of its equal parts of `every` s.
 
-    >>> moments(Span(0.0, 8.0), 10.0), moments(Span(0.0, 25.0), 10.0)
-    ([4.0], [4.166666666666667, 12.5, 20.833333333333332])
+    >>> moments(Span(0.0, 8.0), 10.0), moments(Span(0.0, 30.0), 10.0)
+    ([4.0], [5.0, 15.0, 25.0])
     """
     num = max(1, int(np.ceil(shot.duration / every - 1e-9)))
     part = shot.duration / num
