@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sensorium.core.time import Axis as Axis
     from sensorium.core.time import Span as Span
     from sensorium.encoding import encode_audio as encode_audio
+    from sensorium.encoding import encode_images as encode_images
     from sensorium.extraction import extract as extract
     from sensorium.library.library import Library as Library
     from sensorium.library.library import open_library as open_library
@@ -76,6 +77,7 @@ _WHERE = {
     "draw": "patches",
     "embed_prompt": "adapters.language.prompt",
     "encode_audio": "encoding",
+    "encode_images": "encoding",
     "extract": "extraction",
     "listen": "listening",
     "load_processor": "adapters.processors.images",

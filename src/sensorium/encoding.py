@@ -1,15 +1,17 @@
-"""One sound into a model's features, without a library."""
+"""Pictures and sounds into a model's features, without a library."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from sensorium.core.config import Config
 from sensorium.core.features import Features
-from sensorium.core.media import Audio
+from sensorium.core.media import Audio, Frames
 
 if TYPE_CHECKING:
     from sensorium.ports import SoundEncoder
@@ -51,3 +53,42 @@ def encode_audio(
     value = {"array": source, "sampling_rate": sample_rate} if is_array else source
     with sound(value, reader(), _RATE, channel) as (seconds, chunks):
         return list(encoded(chunks, seconds, encoder, hop))
+
+
+def encode_images(
+    images: Sequence[Any], *, model: str = Config().image_encoder, threads: int = 1
+) -> list[dict[str, Features]]:
+    """What an image encoder makes of pictures of any sizes: per picture its outputs by name.
+
+    A picture is a path, bytes, a PIL picture, or an array (uint8, uint16, floats 0..1, gray, with alpha).
+    Pictures of one size go through together; a NaFlex model takes all in one batch. `model` is an image
+    encoder of ``sensorium models``.
+
+    Raises:
+        MediaError: a picture that cannot be read.
+        ModelError: the model cannot be loaded.
+
+    >>> import numpy as np
+    >>> told = encode_images([np.zeros((40, 60, 3), np.uint8)])
+    >>> told[0]["patches"].values.shape, told[0]["class"].values.shape
+    ((16, 16, 384), (384,))
+    """
+    from sensorium.adapters.media.values import picture
+    from sensorium.recipes import load_model, reader
+
+    encoder, media = load_model("image_encoder", model, threads), reader()
+    pictures = [picture(each, media, None) for each in images]
+    if hasattr(encoder, "encode_many"):
+        found = encoder.encode_many(pictures) if pictures else []
+        return [{each.name: each for each in outputs} for outputs in found]
+    told: list[dict[str, Features]] = [{} for _ in pictures]
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for place, each in enumerate(pictures):
+        groups.setdefault(each.pixels.shape, []).append(place)
+    for places in groups.values():
+        pixels = np.concatenate([pictures[place].pixels for place in places])
+        for place, outputs in zip(
+            places, encoder.encode(Frames(pixels, np.zeros(len(pixels)))), strict=True
+        ):
+            told[place] = {each.name: each for each in outputs}
+    return told

@@ -168,3 +168,54 @@ def test_a_folder_that_is_no_vision_model_is_one_clear_error(folders, tmp_path):
     data = (folders["clip"] / "model.safetensors").read_bytes()
     (tmp_path / "model.safetensors").write_bytes(data)
     assert "the weights lack" in error()
+
+
+@pytest.fixture(scope="module")
+def naflex(tmp_path_factory):
+    """A SigLIP 2 of random weights with its processor's config."""
+    from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
+
+    folder = tmp_path_factory.mktemp("random-siglip2")
+    config = transformers.Siglip2Config(
+        vision_config={**SMALL, "patch_size": 16, "num_patches": 64},
+        text_config={**SMALL, "vocab_size": 99, "projection_size": 16},
+    )
+    torch.manual_seed(0)
+    transformers.Siglip2Model(config).save_pretrained(folder)
+    Siglip2ImageProcessorPil(max_num_patches=60).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.model
+def test_naflex_takes_pictures_of_many_shapes_in_one_batch(naflex):
+    """As transformers with its own processor; one picture in a batch is as it is alone."""
+    from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
+
+    import sensorium as sm
+
+    pictures = [frames(90, 140).pixels[0], frames(300, 60).pixels[0]]
+    found = sm.encode_images(pictures, model=f"transformers-naflex:{naflex}")
+    model = transformers.Siglip2VisionModel.from_pretrained(naflex).eval()
+    processor = Siglip2ImageProcessorPil.from_pretrained(naflex)
+    for place, pixels in enumerate(pictures):
+        inputs = processor(pixels, return_tensors="pt")
+        with torch.inference_mode():
+            expected = model(**inputs)
+        rows, columns = inputs["spatial_shapes"][0].tolist()
+        told = found[place]
+        assert told["patches"].values.shape == (rows, columns, 32)
+        tokens = expected.last_hidden_state[0, : rows * columns].numpy()
+        np.testing.assert_allclose(told["patches"].values.reshape(-1, 32), tokens, atol=4e-3)
+        alone = sm.encode_images([pixels], model=f"transformers-naflex:{naflex}")[0]
+        np.testing.assert_allclose(alone["pooled"].values, told["pooled"].values, atol=2e-3)
+
+
+@pytest.mark.model
+def test_pictures_of_many_sizes_go_through_the_bundled_encoder():
+    import sensorium as sm
+
+    pictures = [frames(50, 70).pixels[0], frames(20, 30).pixels[0], frames(50, 70).pixels[0]]
+    found = sm.encode_images(pictures)
+    assert [each["patches"].values.shape for each in found] == [(16, 16, 384)] * 3
+    np.testing.assert_array_equal(found[0]["class"].values, found[2]["class"].values)
+    assert found[1]["patches"].axes[0].span(15).end == pytest.approx(20)
