@@ -57,15 +57,27 @@ def vit() -> Iterator[Row]:
         reference.save_pretrained(folder)
         exact, fast = load_processor(folder, "exact"), load_processor(folder, "fast")
     yield row(
-        "ViT-224, 1024x768 decoded, exact; transformers Pillow",
+        "ViT-224, 1024x768 as PIL, exact; transformers Pillow",
         lambda: exact(picture),
         theirs,
         ">= 1.4",
     )
     yield row(
-        "ViT-224, 1024x768 decoded, fast; transformers Pillow",
+        "ViT-224, 1024x768 as PIL, fast; transformers Pillow",
         lambda: fast(picture),
         theirs,
+        ">= 5",
+    )
+
+    pixels = np.array(picture)
+
+    def theirs_from_array() -> object:
+        return reference(pixels, return_tensors="np")
+
+    yield row(
+        "ViT-224, 1024x768 as array, fast; transformers Pillow",
+        lambda: fast(pixels),
+        theirs_from_array,
         ">= 5",
     )
 

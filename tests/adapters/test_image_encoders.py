@@ -41,7 +41,11 @@ def folders(tmp_path_factory):
         vision_config={**SMALL, "image_size": 64, "patch_size": 16},
         text_config={**SMALL, "vocab_size": 99},
     )
+    dino3 = transformers.DINOv3ViTConfig(
+        **SMALL, image_size=64, patch_size=16, num_register_tokens=4
+    )
     made = {
+        "dinov3": transformers.DINOv3ViTModel(dino3),
         "vit": transformers.ViTModel(transformers.ViTConfig(**SMALL)),
         "dinov2": transformers.Dinov2Model(
             transformers.Dinov2Config(**dino, image_size=56, patch_size=14)
@@ -74,7 +78,13 @@ def reference(folder, pixels, **options):
 @pytest.mark.model
 @pytest.mark.parametrize(
     ("family", "side", "grid", "prefix"),
-    [("vit", 224, 14, 1), ("dinov2", 56, 4, 1), ("clip", 64, 4, 1), ("siglip", 64, 4, 0)],
+    [
+        ("vit", 224, 14, 1),
+        ("dinov2", 56, 4, 1),
+        ("clip", 64, 4, 1),
+        ("siglip", 64, 4, 0),
+        ("dinov3", 64, 4, 5),
+    ],
 )
 def test_tokens_at_the_models_own_size_equal_those_of_transformers(
     folders, family, side, grid, prefix
@@ -111,7 +121,7 @@ def test_vit_224_16_gives_197_tokens(folders):
 
 @pytest.mark.model
 @pytest.mark.parametrize(
-    ("family", "patch"), [("vit", 16), ("dinov2", 14), ("clip", 16), ("siglip", 16)]
+    ("family", "patch"), [("vit", 16), ("dinov2", 14), ("clip", 16), ("siglip", 16), ("dinov3", 16)]
 )
 def test_any_size_keeps_every_row(folders, family, patch):
     """215 x 224 is a grid of 14 x 14 patches of 16, not of 13 x 14."""
@@ -132,14 +142,14 @@ def test_230_x_224_is_not_silently_224_x_224(folders):
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("family", ["vit", "dinov2", "clip", "siglip"])
+@pytest.mark.parametrize("family", ["vit", "dinov2", "dinov3", "clip", "siglip"])
 def test_a_size_that_divides_equals_transformers_with_interpolated_positions(folders, family):
     patch = 14 if family == "dinov2" else 16
     pictures = frames(patch * 5, patch * 3)
     told = load_model("image_encoder", f"transformers-native:{folders[family]}", 1).encode(
         pictures
     )[0]
-    options = {} if family == "dinov2" else {"interpolate_pos_encoding": True}
+    options = {} if family.startswith("dino") else {"interpolate_pos_encoding": True}
     tokens = reference(folders[family], pictures.pixels, **options).last_hidden_state[0].numpy()
     np.testing.assert_allclose(told[0].values.reshape(-1, 32), tokens[-15:], atol=4e-3)
 

@@ -12,6 +12,9 @@ from sensorium.core.errors import MediaError, ModelError, UsageError
 transformers = pytest.importorskip("transformers")
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil  # noqa: E402
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil  # noqa: E402
+from transformers.models.llava_next.image_processing_pil_llava_next import (  # noqa: E402
+    LlavaNextImageProcessorPil,
+)
 from transformers.models.pixtral.image_processing_pil_pixtral import PixtralImageProcessorPil  # noqa: E402
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (  # noqa: E402
     Qwen2VLImageProcessorPil,
@@ -34,7 +37,12 @@ REFERENCES = {
     "siglip": SiglipImageProcessorPil(),
     "siglip2": Siglip2ImageProcessorPil(),
     "qwen2-vl": Qwen2VLImageProcessorPil(),
+    "qwen3-vl": Qwen2VLImageProcessorPil(patch_size=16, image_mean=[0.5] * 3, image_std=[0.5] * 3),
     "pixtral": PixtralImageProcessorPil(),
+    "llava-next": LlavaNextImageProcessorPil(),
+    "llava-next-336": LlavaNextImageProcessorPil(
+        size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336}
+    ),
 }
 SIZES = [(224, 224), (480, 640), (333, 517), (1200, 90), (64, 64)]
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import sensorium as sm
 from sensorium.core.errors import ModelError, UsageError
@@ -125,6 +127,35 @@ def test_windows_cover_all_of_the_sound_once_whatever_the_hop(hop, seconds):
     assert len(real) == int(np.ceil(seconds / 0.5 - 1e-9))
     for each in found:
         assert each.axes[0].start == each.values[0, 0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.floats(0.1, 15.0),
+    st.sampled_from([None, 3.0, 2.0]),
+    st.lists(st.integers(100, 60_000), min_size=1, max_size=6),
+)
+def test_windows_are_the_same_however_the_sound_is_cut(seconds, hop, sizes):
+    samples = sound(seconds)
+
+    def cut():
+        first, place = 0, 0
+        while first < samples.shape[1]:
+            size = sizes[place % len(sizes)]
+            yield Audio(samples[:, first : first + size], 16_000, first / 16_000)
+            first, place = first + size, place + 1
+
+    class Heard(Counter):
+        def encode(self, windows):
+            heard.extend(each.samples.tobytes() for each in windows)
+            return super().encode(windows)
+
+    heard: list[bytes] = []
+    pieces = list(encoded(cut(), seconds, Heard(), hop))
+    in_pieces, heard = heard, []
+    whole = list(encoded(iter([Audio(samples, 16_000)]), seconds, Heard(), hop))
+    assert in_pieces == heard
+    assert [str(each) for each in pieces] == [str(each) for each in whole]
 
 
 def test_a_hop_that_leaves_something_out_is_refused():

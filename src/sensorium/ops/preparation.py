@@ -7,7 +7,7 @@ but `levels` and the cutting of patches.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sensorium.core.errors import ModelError
 
-Family = Literal["standard", "naflex", "qwen", "pixtral"]
+Family = Literal["standard", "naflex", "qwen", "pixtral", "anyres"]
 FAMILIES: Mapping[str, Family] = {
     "ViTImageProcessor": "standard",
     "DeiTImageProcessor": "standard",
@@ -26,6 +26,7 @@ FAMILIES: Mapping[str, Family] = {
     "Siglip2ImageProcessor": "naflex",
     "Qwen2VLImageProcessor": "qwen",
     "PixtralImageProcessor": "pixtral",
+    "LlavaNextImageProcessor": "anyres",
 }
 _HALF = (0.5, 0.5, 0.5)
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -42,6 +43,10 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "Siglip2ImageProcessor": {"patch_size": 16, "max_num_patches": 256},
     "Qwen2VLImageProcessor": {"patch_size": 14, "merge_size": 2, "temporal_patch_size": 2,
                               "resample": _BICUBIC, "image_mean": _CLIP_MEAN, "image_std": _CLIP_STD},
+    "LlavaNextImageProcessor": {"size": {"shortest_edge": 224}, "crop_size": 224, "do_center_crop": True,
+                                "resample": _BICUBIC, "image_mean": _CLIP_MEAN, "image_std": _CLIP_STD,
+                                "image_grid_pinpoints": [[336, 672], [672, 336], [672, 672], [1008, 336],
+                                                         [336, 1008]]},
     "PixtralImageProcessor": {"size": {"longest_edge": 1024}, "patch_size": 16, "resample": _BICUBIC,
                               "image_mean": _CLIP_MEAN, "image_std": _CLIP_STD},
 }  # fmt: skip
@@ -116,6 +121,25 @@ class Preparation:
         (ph, pw) = self.patch
         return ((height - 1) // ph + 1) * ph, ((width - 1) // pw + 1) * pw
 
+    def canvas(self, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(canvas, size of the picture on it) of LLaVA-NeXT: the one of its canvases that shows most."""
+
+        def worth(canvas: Sequence[int]) -> tuple[int, int]:
+            scale = min(canvas[1] / width, canvas[0] / height)
+            shown = min(int(width * scale) * int(height * scale), width * height)
+            return shown, shown - canvas[0] * canvas[1]
+
+        high, wide = max(self.values["image_grid_pinpoints"], key=worth)
+        if wide / width < high / height:
+            return (high, wide), (min(math.ceil(height * (wide / width)), high), wide)
+        return (high, wide), (high, min(math.ceil(width * (high / height)), wide))
+
+    @property
+    def tile(self) -> int:
+        """Side of the squares that LLaVA-NeXT's canvas is cut into, in pixels."""
+        crop = self.crop
+        return crop[0] if crop else pair(self.values["size"])[0]
+
     def levels(self) -> NDArray[np.float32]:
         """float32 (256, 3): what each level of each channel becomes."""
         table = np.repeat(np.arange(256, dtype=np.float64)[:, None], 3, axis=1)
@@ -143,9 +167,10 @@ def preparation(config: Mapping[str, Any], source: str) -> Preparation:
     )
     family = FAMILIES.get(name)
     if family is None:
+        hint = "; for Fuyu use sensorium.FuyuPrompts" if stated.startswith("Fuyu") else ""
         raise ModelError(
             f"{source}: expected an image processor of {', '.join(FAMILIES)}; its config says "
-            f"{stated or 'nothing of its type'}"
+            f"{stated or 'nothing of its type'}{hint}"
         )
     values = {**_DEFAULTS[name], **{k: v for k, v in config.items() if v is not None}}
     return Preparation(name, family, values)

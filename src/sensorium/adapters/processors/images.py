@@ -16,7 +16,13 @@ from PIL import ExifTags, Image
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.media.values import picture
 from sensorium.core.errors import ModelError, UsageError
-from sensorium.ops.preparation import Preparation, naflex_patches, preparation, qwen_patches
+from sensorium.ops.preparation import (
+    Preparation,
+    naflex_patches,
+    pair,
+    preparation,
+    qwen_patches,
+)
 
 Mode = Literal["exact", "fast"]
 _FILES = ("preprocessor_config.json", "processor_config.json")
@@ -36,6 +42,7 @@ class ImageProcessor:
             raise UsageError(f"mode: expected exact or fast, got {mode!r}")
         self.rule = rule
         self._mode = mode
+        self._fast = mode == "fast" and rule.resample == Image.Resampling.BILINEAR
         self._levels = rule.levels()
         self._threads = threads or os.cpu_count() or 1
         self._reader = MediaReader()
@@ -53,28 +60,63 @@ class ImageProcessor:
         else:
             with ThreadPoolExecutor(min(self._threads, len(many))) as pool:
                 made = list(pool.map(self._one, many))
+        if self.rule.family == "anyres":
+            return self._anyres(made, [(o.height, o.width) for o in map(self._opened, many)])
         return getattr(self, f"_{self.rule.family}")(made)
 
     def _one(self, image: Any) -> NDArray[np.float32]:
-        """float32 (3, height, width), resized, cropped and normalised."""
+        """float32 (3, height, width); for LLaVA-NeXT (tile, 3, height, width), the whole picture first."""
+        if self._fast and _is_rgb(image):  # goes to torch as it is
+            return self._leveled(_by_torch(image, self.rule.target(*image.shape[:2])))
         opened = self._opened(image)
-        size = self.rule.target(opened.height, opened.width)
-        fast = self._mode == "fast" and self.rule.resample == Image.Resampling.BILINEAR
-        if size == (opened.height, opened.width):
-            pixels = np.asarray(opened)
-        elif fast:
-            pixels = _fast(np.asarray(opened), size)
-        else:
-            filter_ = Image.Resampling(self.rule.resample)
-            pixels = np.asarray(opened.resize((size[1], size[0]), filter_))
+        if self.rule.family == "anyres":
+            return np.stack([self._finished(each) for each in self._tiles(opened)])
+        return self._finished(opened)
+
+    def _finished(self, opened: Image.Image) -> NDArray[np.float32]:
+        """Resized, cropped and normalised, as planes."""
+        return self._leveled(self._sized(opened, self.rule.target(opened.height, opened.width)))
+
+    def _leveled(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Cropped and normalised, as planes."""
         if self.rule.crop:
             pixels = _centered(pixels, self.rule.crop)
         planes = np.empty((3, *pixels.shape[:2]), np.float32)
+        if self._fast:  # levels lie on a line: quicker than to look them up
+            first, step = self._levels[0], (self._levels[255] - self._levels[0]) / np.float32(255)
+            np.multiply(pixels.transpose(2, 0, 1), step[:, None, None], out=planes)
+            planes += first[:, None, None]
+            return planes
         for channel in range(3):
             np.take(
                 self._levels[:, channel], pixels[..., channel], out=planes[channel], mode="clip"
             )
         return planes
+
+    def _sized(self, opened: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
+        if size == (opened.height, opened.width):
+            return np.asarray(opened)
+        if self._fast:
+            return _by_torch(np.array(opened), size)
+        return np.asarray(opened.resize((size[1], size[0]), Image.Resampling(self.rule.resample)))
+
+    def _tiles(self, opened: Image.Image) -> list[Image.Image]:
+        """The picture squeezed into one tile, then the tiles of the canvas in raster order."""
+        (high, wide), size = self.rule.canvas(opened.height, opened.width)
+        canvas = np.zeros((high, wide, 3), np.uint8)
+        top, left = (high - size[0]) // 2, (wide - size[1]) // 2
+        canvas[top : top + size[0], left : left + size[1]] = self._sized(opened, size)
+        side = self.rule.tile
+        whole = Image.fromarray(self._sized(opened, pair(self.rule.values["size"])))
+        places = [(y, x) for y in range(0, high, side) for x in range(0, wide, side)]
+        return [whole, *(Image.fromarray(canvas[y : y + side, x : x + side]) for y, x in places)]
+
+    def _anyres(self, made: list[NDArray], sizes: list[tuple[int, int]]) -> dict[str, NDArray]:
+        most = max(map(len, made))
+        whole = np.zeros((len(made), most, *made[0].shape[1:]), np.float32)
+        for place, each in enumerate(made):
+            whole[place, : len(each)] = each
+        return {"pixel_values": whole, "image_sizes": np.array(sizes)}
 
     def _opened(self, image: Any) -> Image.Image:
         """An upright RGB picture; one that is that already is not copied."""
@@ -139,11 +181,18 @@ def load_processor(source: str | os.PathLike[str], mode: Mode = "exact") -> Imag
     )
 
 
-def _fast(pixels: NDArray, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Antialiased bilinear by torch on bytes; its bicubic would be up to two levels off."""
+def _is_rgb(image: Any) -> bool:
+    is_array = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.flags.writeable
+    return is_array and image.ndim == 3 and image.shape[2] == 3 and image.size > 0
+
+
+def _by_torch(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Antialiased bilinear on bytes; torch's bicubic would be up to two levels off."""
+    if size == pixels.shape[:2]:
+        return pixels
     import torch
 
-    values = torch.from_numpy(np.array(pixels))  # a copy: torch wants memory that may be written
+    values = torch.from_numpy(pixels)
     made = torch.nn.functional.interpolate(
         values.permute(2, 0, 1)[None], size=size, mode="bilinear", antialias=True
     )
