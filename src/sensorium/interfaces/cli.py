@@ -70,6 +70,10 @@ def _speakers(context: click.Context, option: click.Parameter, text: str | None)
 @click.option(
     "--image-encoder", default=Config().image_encoder, show_default=True, help="Model for pictures."
 )
+@click.option(
+    "--sound-encoder", default=Config().sound_encoder, show_default=True, help="Model for sound."
+)
+@click.option("--sound-hop", type=float, help="Seconds between its windows; else back to back.")
 @click.option("--picture-every", default=10.0, show_default=True, help="Seconds, in a long shot.")
 @click.option(
     "--faces-per-second", default=5.0, show_default=True, help="Pictures searched for faces."
