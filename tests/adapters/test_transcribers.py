@@ -2,11 +2,13 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
 
+from sensorium.adapters.models import openai_server
 from sensorium.adapters.models.openai_server import ServerTranscriber
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.media import Audio
@@ -27,7 +29,13 @@ def server():
             body = self.rfile.read(int(self.headers["Content-Length"]))
             Handler.asked.append((self.path, body))
             status, text = Handler.answer
+            if status is None:  # not even HTTP, or nothing at all
+                time.sleep(0.5 if not text else 0)
+                self.wfile.write(text)
+                return
             self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "/elsewhere")
             self.end_headers()
             self.wfile.write(text)
 
@@ -65,9 +73,20 @@ def test_words_of_a_server_come_with_times_of_the_source(server):
         ((200, b"[]"), "expected a JSON object"),
         ((200, b'{"text": "ask not"}'), "expected verbose_json with words"),
         ((200, b'{"words": [{"word": "a"}]}'), "expected verbose_json with words"),
+        ((200, b'{"words": [{"word": 7, "start": 0, "end": 1}]}'), "expected verbose_json"),
+        ((200, b'{"words": [{"word": "a", "start": NaN, "end": 1}]}'), "expected verbose_json"),
+        ((200, b'{"words": null, "text": "ask not"}'), "expected verbose_json with words"),
+        ((200, b"\xff\xfe"), "expected a transcription server"),
+        ((302, b""), r"refused \(302\)"),
+        ((None, b"garbage\r\n\r\n"), "expected a transcription server, BadStatusLine"),
+        ((None, b""), "expected a transcription server"),
     ],
 )
-def test_a_server_that_answers_something_else_is_an_error_that_says_so(server, answer, message):
+def test_a_server_that_answers_something_else_is_an_error_that_says_so(
+    server, answer, message, monkeypatch
+):
+    """Or not at all in time."""
+    monkeypatch.setattr(openai_server, "_SECONDS", 0.2)
     server.answer = answer
     with pytest.raises(ModelError, match=message):
         ServerTranscriber(server.address).transcribe(SOUND)
@@ -78,6 +97,11 @@ def test_a_server_that_is_not_there():
         ServerTranscriber("http://127.0.0.1:9").transcribe(SOUND)
     with pytest.raises(UsageError, match="expected http://HOST:PORT#MODEL"):
         ServerTranscriber("localhost")
+
+
+def test_silence_has_no_words(server):
+    server.answer = (200, b'{"text": "", "words": []}')
+    assert ServerTranscriber(server.address).transcribe(SOUND).words == ()
 
 
 @pytest.fixture(scope="module")

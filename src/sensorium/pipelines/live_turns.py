@@ -6,6 +6,7 @@ local speaker matched to the speakers so far, overlapping windows averaged befor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from sensorium.core.errors import UsageError
+from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.speech import Turn
 from sensorium.core.time import Axis, Span
@@ -29,8 +31,10 @@ class LiveTurnsOptions:
     `latency`: a turn does not change once the stream is this far past it; `step`: between two looks at
     a rolling `window`; `distance`: cosine distance from which a voice is a new one; `founding` and
     `updating`: sound of a voice alone that founds a speaker, and that moves its center; `most`:
-    speakers (a further voice joins the nearest); `gap`: pause that ends a turn; `shortest`: turns
-    below are dropped; `longest`: a turn is given out in parts of this length.
+    speakers (a further voice joins the nearest); `active`: activity 0..1 from which a voice counts as
+    speaking; `embedded`: the latest sound of a voice that tells it, more costs time and gains nothing;
+    `gap`: pause that ends a turn; `shortest`: turns below are dropped; `longest`: a turn is given out
+    in parts of this length.
     """
 
     latency: float = 1.0
@@ -40,6 +44,8 @@ class LiveTurnsOptions:
     founding: float = 1.0
     updating: float = 0.6
     most: int = 20
+    active: float = 0.5
+    embedded: float = 5.0
     gap: float = 0.25
     shortest: float = 0.15
     longest: float = 10.0
@@ -61,13 +67,14 @@ class LiveTurns:
         options: LiveTurnsOptions | None = None,
     ) -> None:
         self._segmenter = segmenter
-        self._encoder = encoder
         self._options = options or LiveTurnsOptions()
+        self._encoder = _Latest(encoder, self._options.embedded)
         self._heard: Audio | None = None
         self._next = self._options.step
         self._voices = Voices(self._options)
         self._rows: Rows | None = None
         self._open: dict[int, tuple[float, float, float, int]] = {}  # start, end, activity, rows
+        self._begun = 0.0
         self.settled = 0.0  # seconds up to which everything stands
         self.alone: list[tuple[Span, str]] = []  # who spoke most of all, of the last half minute
 
@@ -75,6 +82,7 @@ class LiveTurns:
         """Turns that settled with this chunk, of any length; how it is cut makes no difference."""
         if self._heard is None:
             self._heard, self._next = chunk, chunk.start + self._options.step
+            self._begun = self.settled = chunk.start
         else:
             self._heard = self._heard.followed_by(chunk)
         turns: list[Turn] = []
@@ -103,8 +111,9 @@ class LiveTurns:
         features = self._segmenter.segment([window])[0]
         axis, values = features.axes[0], features.values
         if self._rows is None:
-            self._rows = Rows(Axis("time", axis.start, axis.step, axis.width, "s"))
-        active = np.asarray(values > 0.5)
+            grid = Axis("time", axis.start, axis.step, axis.width, "s")
+            self._rows = Rows(grid, self._options.active)
+        active = np.asarray(values > self._options.active)
         found = []
         for local in range(active.shape[1]):
             others = np.asarray(np.delete(active, local, axis=1).any(axis=1))
@@ -138,7 +147,8 @@ class LiveTurns:
         return self._closed(stands)
 
     def _extend(self, speaker: int, span: Span, activity: float, num_rows: int) -> None:
-        start, end, total, num = self._open.get(speaker, (span.start, span.start, 0.0, 0))
+        first = max(span.start, self._begun)  # the first windows have silence in front
+        start, end, total, num = self._open.get(speaker, (first, first, 0.0, 0))
         self._open[speaker] = (start, max(end, span.end), total + activity, num + num_rows)
 
     def _closed(self, stands: float) -> list[Turn]:
@@ -216,11 +226,29 @@ class Voices:
         return max(free, key=lambda speaker: float(unit(self._sums[speaker]) @ value))
 
 
-class Rows:
-    """Activity of the rows that have not settled, averaged over the windows that see them."""
+class _Latest:
+    """A speaker encoder that hears at most so many seconds of a voice, the latest."""
 
-    def __init__(self, axis: Axis) -> None:
+    def __init__(self, encoder: SpeakerEncoder, seconds: float) -> None:
+        self._encoder = encoder
+        self._seconds = seconds
+        self.provenance = encoder.provenance
+
+    def encode(self, clips: Sequence[Audio]) -> list[Features]:
+        """As the encoder does."""
+        return self._encoder.encode([c.between(c.end - self._seconds, c.end) for c in clips])
+
+
+class Rows:
+    """Activity of the rows that have not settled, averaged over the windows that see them.
+
+    A window counts least at its edges, where it knows only one side of what it hears (a Hamming
+    window, as in diart's delayed aggregation).
+    """
+
+    def __init__(self, axis: Axis, active: float) -> None:
         self._axis = axis
+        self._active = active
         self._first = 0  # number of the first row that is held
         self._total = np.zeros((0, 0), np.float32)
         self._seen = np.zeros(0, np.float32)
@@ -229,14 +257,15 @@ class Rows:
     def add(self, axis: Axis, values: NDArray, speakers: dict[int, int]) -> None:
         """Takes in one window."""
         first = round((axis.start - self._axis.start) / self._axis.step)
-        values = values[max(0, self._first - first) :]
+        gone = max(0, self._first - first)
+        weights, values = np.hamming(len(values))[gone:].astype(np.float32), values[gone:]
         first = max(first, self._first)
         self._grow(first + len(values) - self._first, 1 + max(speakers.values(), default=-1))
         rows = slice(first - self._first, first - self._first + len(values))
-        self._seen[rows] += 1
-        self._count[rows] += (values > 0.5).sum(axis=1)
+        self._seen[rows] += weights
+        self._count[rows] += weights * (values > self._active).sum(axis=1)
         for local, speaker in speakers.items():
-            self._total[rows, speaker] += values[:, local]
+            self._total[rows, speaker] += weights * values[:, local]
 
     def _grow(self, num_rows: int, num_speakers: int) -> None:
         rows = max(num_rows - len(self._seen), 0)
@@ -251,7 +280,7 @@ class Rows:
         """
         high = min(self._axis.index(end) + 1, self._first + len(self._seen))
         part = slice(0, max(high - self._first, 0))
-        seen = np.maximum(self._seen[part], 1)
+        seen = np.where(self._seen[part] > 0, self._seen[part], 1)
         mean = self._total[part] / seen[:, None]
         num = np.round(self._count[part] / seen).astype(np.int64)
         rank = np.argsort(np.argsort(-mean, axis=1, kind="stable"), axis=1, kind="stable")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import urllib.error
 import urllib.request
 import uuid
 import wave
 from functools import cached_property
+from http.client import HTTPException
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,18 @@ from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Span
 
 _SECONDS = 60.0  # before a request counts as lost
+_MOST = 10_000_000  # bytes of an answer; the words of 30 s take some thousand
 _RATE = 16_000
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirected request would hand the sound and the key to another server."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 class ServerTranscriber:
@@ -60,7 +73,9 @@ class ServerTranscriber:
             words = tuple(
                 _word(each, audio) for each in told["words"] or () if each["word"].strip()
             )
-        except (KeyError, TypeError, ValueError):
+            if not words and str(told.get("text") or "").strip():
+                raise KeyError("words")
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise ModelError(
                 f"{self._address}: expected verbose_json with words and their times, got "
                 f"{json.dumps(told)[:200]}; does this server support timestamp_granularities?"
@@ -83,14 +98,14 @@ class ServerTranscriber:
         if key := os.environ.get("OPENAI_API_KEY"):
             request.add_header("Authorization", f"Bearer {key}")
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
-                told = json.loads(answer.read())
+            with _OPENER.open(request, timeout=_SECONDS) as answer:
+                told = json.loads(answer.read(_MOST))
         except urllib.error.HTTPError as error:
             text = error.read(200).decode(errors="replace")
             raise ModelError(
                 f"{self._address}: the server refused ({error.code}): {text}"
             ) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             raise ModelError(
                 f"{self._address}: expected a transcription server, {type(error).__name__}: {error}"
             ) from None
@@ -100,8 +115,11 @@ class ServerTranscriber:
 
 
 def _word(told: dict[str, Any], audio: Audio) -> Word:
-    start = min(max(float(told["start"]), 0.0), audio.duration)
-    end = min(max(float(told["end"]), start), audio.duration)
+    start, end = float(told["start"]), float(told["end"])
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise ValueError("a time that is no number")
+    start = min(max(start, 0.0), audio.duration)
+    end = min(max(end, start), audio.duration)
     return Word(told["word"].strip(), Span(audio.start + start, audio.start + end), None)
 
 
