@@ -49,20 +49,21 @@ class Actor:
     talk: tuple[tuple[int, int], ...] = ()
     still: tuple[tuple[int, int], ...] = ()
     voices: tuple[str, ...] = ()
+    speed: float = 1.0  # of the footage while it talks, so that the mouth opens as often as in speech
     named: str = ""  # how a file names this one: portrait, srt, ass, screen; empty: not at all
     footage: Footage | None = field(default=None, repr=False)
 
 
 CAST = [
     Actor("Barack Obama", "obama_speech.mp4", (0.42, 0, 1, 1), ((0, 104),), (),
-          ("obama_speech.wav",), "portrait"),
-    Actor("Joe Biden", "obama_speech.mp4", (0, 0, 0.44, 1), (), ((0, 104),), (), "portrait"),
-    Actor("Mary Weaver", "WolfgangLanger_Pexels.mp4", (0.35, 0, 1, 1), ((228, 262), (276, 300)),
-          ((0, 18), (18, 36), (36, 55)), ("2412-153948-0000.flac", "2412-153948-0001.flac"), "srt"),
+          ("obama_speech.wav",), named="portrait"),
+    Actor("Joe Biden", "obama_speech.mp4", (0, 0, 0.44, 1), (), ((0, 104),), named="portrait"),
+    Actor("Mary Weaver", "WolfgangLanger_Pexels.mp4", (0.35, 0, 1, 1), ((228, 248), (272, 290)),
+          ((0, 18), (18, 36), (36, 55)), ("2412-153948-0000.flac", "2412-153948-0001.flac"), 2.5, "srt"),
     Actor("John Park", "single_face.mp4", (0.1, 0, 0.85, 1), ((14, 24),), ((0, 5), (5, 10), (10, 15)),
-          ("ls_1089-134686-0000.flac", "ls_1089-134686-0001.flac", "ls_1089-134691-0001.flac"), "ass"),
+          ("ls_1089-134686-0000.flac", "ls_1089-134686-0001.flac", "ls_1089-134691-0001.flac"), named="ass"),
     Actor("Karl Berg", "carphone_pristine.mp4", (0, 0, 1, 1), ((54, 82), (98, 119)),
-          ((0, 10), (10, 20), (20, 28)), ("jfk.flac",), "screen"),
+          ((0, 10), (10, 20), (20, 28)), ("jfk.flac",), named="screen"),
     Actor("extra astronaut", "astronaut.png"),
     Actor("extra Hanks", "Tom_Hanks_54745.png"),
     Actor("extra t1", "t1.jpg", (0.0, 0.0, 0.36, 1.0)),
@@ -214,7 +215,7 @@ class Stage:
         result, clock = [], 0.0
         for index in range(num):
             low, high = talk if talking[index] else still
-            clock += shown.rate / RATE * (1.0 if talking[index] else 0.35)
+            clock += shown.rate / RATE * (actor.speed if talking[index] else 0.35)
             if name == "Barack Obama" and spans:  # his own voice, in time
                 at = (index / RATE - spans[0][0]) + self.offset
                 number = int(np.clip(at * shown.rate, 0, len(shown.pictures) - 1))
@@ -325,7 +326,7 @@ def _subtitles(path: Path, turns: list[dict], actors: dict[str, Actor], episode:
             text += f"{number + 1}\n{_stamp(turn['start'])} --> {_stamp(turn['end'])}\n{label}...so it is.\n\n"
         path.with_suffix(".srt").write_text(text)
     if episode == 1:
-        text = "[Script Info]\nScriptType: v4.00+\n\n[Events]\nFormat: Layer, Start, End, Style, Name, "
+        text = "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\n\n[Events]\nFormat: Layer, Start, End, Style, Name, "
         text += "MarginL, MarginR, MarginV, Effect, Text\n"
         for turn, name in lines:
             said = name if name.startswith("John") else ""

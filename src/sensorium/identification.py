@@ -1,69 +1,109 @@
-"""Who is recognised: new voices of a library against the identities it knows, and voices of clips."""
+"""Who is recognised: new voices and faces of a library against the identities it knows."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.config import Config
 from sensorium.core.errors import UnsupportedMediaError, UsageError
-from sensorium.core.identity import Calibration, Identity, Sample, comparable
+from sensorium.core.identity import Calibration, Identity, Kind, Sample, comparable
 from sensorium.core.record import Record
-from sensorium.library.gallery import Gallery, voices
+from sensorium.library.gallery import Gallery, sample_key, samples
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.ops.identities import Known, MatchRule, match
+from sensorium.ops.joins import JoinRule, by_link, next_join
 from sensorium.recipes import build, models
 
 SHORTEST = 1.0  # seconds of speech that an enrolment needs
+RULES: Mapping[Kind, MatchRule] = {
+    "voice": MatchRule(),
+    "face": MatchRule(least=0.97),
+    "drawn": MatchRule(least=0.97),
+}
 _OTHER = 0.2  # share of a clip that a second voice may have before it counts as one
+_LIKE = {"voice": "speaker_encoder", "face": "face_encoder", "drawn": "drawn_encoder"}
+Links = dict[tuple[str, str], float]  # (voice, face) -> seconds
 
 
-def identify(layout: Layout, uris: Sequence[str], rule: MatchRule | None = None) -> int:
-    """Matches the new voices of some inputs, in their order, to the identities of the library.
+def identify(layout: Layout, uris: Sequence[str]) -> int:
+    """Matches the new voices and faces of some inputs, in their order, to the library's identities.
 
     What was decided stays until a person decides otherwise; a voice that stayed unknown is tried
     again in the next run. The caller holds the library's lock. Returns how many were decided on.
     """
-    gallery, rule = Gallery(layout), rule or MatchRule()
+    gallery = Gallery(layout)
     entries = {entry["uri"]: entry for entry in Library(layout.root).inputs()}
     known, decided = gallery.known(), []
-    files = list(dict.fromkeys(uris))
-    for uri in [*files, *files]:  # again: a voice too short to found may be that of a later file
-        new = [
-            s for s in voices(layout, entries.get(uri, {"results": {}})) if s.key not in known.of
-        ]
-        found = matched(new, known, rule)
+    files = [entries[uri] for uri in dict.fromkeys(uris) if uri in entries]
+    links = {key: value for entry in files for key, value in _links(layout, entry).items()}
+    for entry in [*files, *files]:  # again: a voice too short to found may be that of a later file
+        new = [s for s in samples(layout, entry) if s.key not in known.of]
+        found = matched(new, known)
         known = _with(known, found)
-        decided += [plain(sample, whose, score) for sample, whose, score in found]
+        left = [s for s in new if s.key not in known.of]
+        linked: Found = [
+            (s, whose, None) for s in left if (whose := by_link(known, links, s.key, JoinRule()))
+        ]
+        known = _with(known, linked)
+        decided += [plain(sample, whose, score) for sample, whose, score in [*found, *linked]]
     if decided:
         gallery.add("seen", samples=decided)
+    fresh = {pair: seconds for pair, seconds in links.items() if known.links.get(pair) != seconds}
+    if fresh:
+        rows = [{"voice": v, "face": f, "seconds": s} for (v, f), s in fresh.items()]
+        gallery.add("linked", links=rows)
+    _join(gallery)
     return len(decided)
+
+
+def _links(layout: Layout, entry: Mapping[str, Any]) -> Links:
+    """Seconds in which each voice of an input was seen to come from each of its faces."""
+    results = entry["results"]
+    if not all(name in results for name in ("speakers", "faces", "who")):
+        return {}
+    file = layout.root / results["who"] / "link.parquet"
+    found: Links = {}
+    for row in read_table("link", [file]).to_pylist() if file.exists() else ():
+        if row["person"] is not None:
+            pair = (
+                sample_key(results["speakers"], row["speaker"]),
+                sample_key(results["faces"], row["person"]),
+            )
+            found[pair] = round(found.get(pair, 0.0) + row["end"] - row["start"], 3)
+    return found
+
+
+def _join(gallery: Gallery) -> None:
+    """Joins the identities of voices and faces that go together, the clearest first."""
+    while pair := next_join(gallery.known(), JoinRule()):
+        into, identity, seconds = pair
+        gallery.add("joined", identity=identity, into=into, seconds=seconds)
 
 
 Found = list[tuple[Sample, str, float | None]]
 
 
-def matched(samples: Sequence[Sample], known: Known, rule: MatchRule) -> Found:
-    """The voices of one file that are somebody: an identity that is known, or a new one."""
+def matched(new: Sequence[Sample], known: Known, rule: MatchRule | None = None) -> Found:
+    """The samples of one file that are somebody: an identity that is known, or a new one."""
     found: Found = []
-    for model in dict.fromkeys(sample.model for sample in samples):
-        calibration = calibration_of(model)
-        mine = [sample for sample in samples if sample.model == model]
+    for kind, model in dict.fromkeys((sample.kind, sample.model) for sample in new):
+        calibration = calibration_of(model, kind)
+        mine = [sample for sample in new if sample.model == model]
         if calibration is None:
             continue  # nothing says what a similarity of this model means
-        matched = match(mine, known.all(), calibration, rule)
-        for sample, (whose, score) in zip(mine, matched, strict=True):
-            if whose is not None:
-                found.append((sample, whose, score))
+        whose = match(mine, known.all(), calibration, rule or RULES[kind])
+        found += [(s, i, score) for s, (i, score) in zip(mine, whose, strict=True) if i is not None]
     return found
 
 
-def calibration_of(model: str) -> Calibration | None:
-    """What the registry knows of a speaker encoder, by the name its samples carry."""
-    entry = models().get(("speaker_encoder", model.split()[0].partition(":")[0]))
+def calibration_of(model: str, kind: Kind = "voice") -> Calibration | None:
+    """What the registry knows of an encoder, by the name its samples carry."""
+    entry = models().get((_LIKE[kind], model.split()[0].partition(":")[0]))
     return entry.calibration if entry else None
 
 
@@ -71,15 +111,18 @@ def _with(known: Known, found: Found) -> Known:
     identities = dict(known.identities)
     for sample, whose, _ in found:
         before = identities.get(whose, Identity(whose, None, ()))
-        identities[whose] = Identity(whose, before.name, (*before.samples, sample))
+        identities[whose] = replace(before, samples=(*before.samples, sample))
     of = {**known.of, **{sample.key: whose for sample, whose, _ in found}}
-    return Known(identities, of, known.score)
+    return replace(known, identities=identities, of=of)
 
 
 def plain(sample: Sample, identity: str, score: float | None) -> dict[str, Any]:
-    row = {name: getattr(sample, name) for name in ("key", "uri", "speaker", "model", "seconds")}
+    """A sample as the row of a decision."""
+    names = ("key", "uri", "label", "model", "seconds", "kind")
+    row = {name: getattr(sample, name) for name in names}
     values = [round(float(value), 6) for value in sample.embedding]
-    return {**row, "identity": identity, "score": score, "embedding": values}
+    more = {"identity": identity, "score": score, "apart": list(sample.apart)}
+    return {**row, **more, "embedding": values}
 
 
 def heard(clip: str | os.PathLike[str], config: Config) -> Sample:

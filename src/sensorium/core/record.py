@@ -110,7 +110,7 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
         ),
         "shot": (Column("index", "int64", "number of the shot, from 0"),),
         "region": (
-            Column("label", "string", "what it is: face"),
+            Column("label", "string", "what it is: face, drawn face, or a class of the detector"),
             Column("score", "float64", "0..1"),
             Column("x0", "float64", "left, pixels as displayed"),
             Column("y0", "float64", "top"),
@@ -129,13 +129,18 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             Column("y0", "float64", "top"),
             Column("x1", "float64", "right"),
             Column("y1", "float64", "bottom"),
+            Column("apart", "list<string>", "persons who are in one picture with this one"),
             Column("embedding", "list<float32>", "face embedding, mean over the tracks"),
         ),
         "mouth": (
             Column("track", "int64", "the face"),
             Column("person", "string", "label inside this file; null where it is not clear who"),
             Column("rate", "float64", "values per second"),
-            Column("motion", "list<float32>", "mouth motion less upper-face motion, per value"),
+            Column(
+                "motion",
+                "list<float32>",
+                "change of the mouth over 0.2 s, per value; NaN where none was seen",
+            ),
         ),
         "link": (
             Column("speaker", "string", "the voice of the turn"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.errors import LibraryError
-from sensorium.core.identity import Sample, comparable
+from sensorium.core.identity import Kind, Sample, comparable
 from sensorium.library.layout import Layout, write_json
 from sensorium.ops.identities import Known, replay
 
@@ -55,24 +55,34 @@ class Gallery:
         return decision
 
 
-def sample_key(result: str | os.PathLike[str], speaker: str) -> str:
-    """What names a voice for ever: ``<media>/speakers-<recipe>/<speaker>``."""
+def sample_key(result: str | os.PathLike[str], label: str) -> str:
+    """What names a voice or face for ever: ``<media>/<pass>-<recipe>/<label>``."""
     folder = Path(result)
-    return f"{folder.parent.name}/{folder.name}/{speaker}"
+    return f"{folder.parent.name}/{folder.name}/{label}"
 
 
-def voices(layout: Layout, entry: Mapping[str, Any]) -> Iterator[Sample]:
-    """The voices that the last run found in one input."""
-    result = entry["results"].get("speakers")
-    file = layout.root / result / "voice.parquet" if result else None
-    if result is None or file is None or not file.exists():
-        return
-    for row in read_table("voice", [file]).to_pylist():
-        yield Sample(
-            sample_key(result, row["speaker"]),
-            entry["uri"],
-            row["speaker"],
-            comparable(row["model"], row["revision"]),
-            row["duration"],
-            row["embedding"],
-        )
+def samples(layout: Layout, entry: Mapping[str, Any]) -> Iterator[Sample]:
+    """The voices and faces that the last run found in one input."""
+    for name, table, column, kind in _WHERE:
+        result = entry["results"].get(name)
+        file = layout.root / (result or "") / f"{table}.parquet"
+        if result is None or not file.exists():
+            continue
+        for row in read_table(table, [file]).to_pylist():
+            yield Sample(
+                sample_key(result, row[column]),
+                entry["uri"],
+                row[column],
+                comparable(row["model"], row["revision"]),
+                row["duration"],
+                row["embedding"],
+                kind,
+                tuple(row.get("apart") or ()),
+            )
+
+
+_WHERE: tuple[tuple[str, str, str, Kind], ...] = (
+    ("speakers", "voice", "speaker", "voice"),
+    ("faces", "person", "person", "face"),
+    ("drawn", "person", "person", "drawn"),
+)

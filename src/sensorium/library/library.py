@@ -15,7 +15,7 @@ from sensorium.core.errors import LibraryError, UsageError
 from sensorium.core.features import Features
 from sensorium.core.identity import Identity
 from sensorium.core.record import KINDS
-from sensorium.library.gallery import Gallery, voices
+from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
 from sensorium.ops.identities import Known
 
@@ -112,31 +112,55 @@ class Library:
         return Gallery(self._layout).known()
 
     def identities(self, entry: Mapping[str, Any], known: Known) -> dict[str, Identity]:
-        """Speaker -> identity for one of `inputs`; who is unknown is left out."""
-        whose = {voice.speaker: known.of.get(voice.key) for voice in voices(self._layout, entry)}
-        return {speaker: known.identities[each] for speaker, each in whose.items() if each}
+        """Label (S1, P1) -> identity for one of `inputs`; who is unknown is left out."""
+        whose = {each.label: known.of.get(each.key) for each in samples(self._layout, entry)}
+        return {label: known.identities[each] for label, each in whose.items() if each}
 
-    def _with_identities(self, frame: pd.DataFrame, media: str | os.PathLike[str] | None) -> Any:
-        """Adds `identity` (the same voice in all files of the library) and its `name`."""
+    def people(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+        """Who every voice and face of each file is.
+
+        One row each: media, uri, label (``"S1"`` or ``"P1"``), kind (``"voice"``, ``"face"``,
+        ``"drawn"``), identity, name, `name_score` (probability of the name, 1 where a person said it)
+        and `score` (probability of the identity; null for the one who founded it).
+        """
         import pandas as pd
 
         known = self.known()
+        columns = ["media", "uri", "label", "kind", "identity", "name", "name_score", "score"]
         rows = [
-            (entry["digest"], speaker, who.id, who.name)
+            (
+                entry["digest"],
+                s.uri,
+                s.label,
+                s.kind,
+                who.id,
+                who.name,
+                who.score,
+                known.score[s.key],
+            )
             for entry in self.chosen(media)
-            for speaker, who in self.identities(entry, known).items()
+            for s in samples(self._layout, entry)
+            if (who := known.identities.get(known.of.get(s.key) or "")) is not None
         ]
-        keys = ["media", "speaker"]
-        called = pd.DataFrame(rows, columns=[*keys, "identity", "name"], dtype="str")
-        return frame.merge(called.drop_duplicates(keys), on=keys, how="left")
+        return pd.DataFrame(rows, columns=columns)
+
+    def _with_identities(
+        self, frame: pd.DataFrame, media: str | os.PathLike[str] | None, column: str = "speaker"
+    ) -> Any:
+        """Adds `identity` (the same in all files of the library) and its `name`."""
+        called = self.people(media)[["media", "label", "identity", "name"]].astype(
+            "str", errors="ignore"
+        )
+        called = called.rename(columns={"label": column}).drop_duplicates(["media", column])
+        return frame.merge(called, on=["media", column], how="left")
 
     def regions(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-        """What was found in the pictures, box by box, with its track and person."""
-        return self.records("region", media)
+        """What was found in the pictures, box by box, with its track, person, identity and name."""
+        return self._with_identities(self.records("region", media), media, "person")
 
     def persons(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-        """The persons of each file, with their best picture and face embedding."""
-        return self.records("person", media)
+        """The persons of each file, with their best picture, face embedding, identity and name."""
+        return self._with_identities(self.records("person", media), media, "person")
 
     def shots(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         """The stretches between cuts."""

@@ -1,4 +1,4 @@
-"""What is known of identities: the fold over all decisions, and how new voices are matched."""
+"""What is known of identities: the fold over all decisions, and how new samples are matched."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.optimize import linear_sum_assignment
 
 from sensorium.core.errors import UsageError
+from sensorium.core.evidence import Claim
 from sensorium.core.identity import Calibration, Identity, Sample
 from sensorium.core.record import digest
+from sensorium.core.time import Span
+from sensorium.ops.naming import decided, probabilities
+
+_LETTER = {"voice": "V", "face": "F", "drawn": "D"}
 
 
 @dataclass(frozen=True, slots=True)
 class MatchRule:
-    """When a voice is an identity: at a probability of `least`, which is high because a library knows
+    """When a sample is an identity: at a probability of `least`, which is high because a library knows
     many and each is a chance to be wrong. One that matches none becomes an identity of its own from
-    `founding` seconds of speech on; with less it stays unknown.
+    `founding` seconds of speech on; with less it stays unknown. A face founds however short it is.
     """
 
     least: float = 0.95
@@ -28,13 +33,20 @@ class MatchRule:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All identities after some decisions; `of` says whose a sample is, `score` how sure that was."""
+    """All identities after some decisions; `of` says whose a sample is, `score` how sure that was.
+
+    `links` are the seconds in which a voice was seen to come from a face, by their keys; `parted` the
+    pairs of identities that may not be joined (any more) without a person.
+    """
 
     identities: Mapping[str, Identity] = field(default_factory=dict)
     of: Mapping[str, str | None] = field(
         default_factory=dict
     )  # sample -> identity; None: forgotten
     score: Mapping[str, float | None] = field(default_factory=dict)
+    links: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    parted: frozenset[frozenset[str]] = frozenset()
+    cast: Mapping[str, Any] = field(default_factory=dict)  # the last decision of kind cast
 
     def find(self, text: str) -> Identity:
         """The identity of that id, or of that name where only one has it.
@@ -52,66 +64,120 @@ class Known:
         raise UsageError(f"{text!r}: {what} this id or name; there are: {known or 'none'}")
 
     def all(self) -> list[Identity]:
-        """Every identity, the one heard longest first."""
-        return sorted(self.identities.values(), key=lambda each: (-each.seconds, each.id))
+        """Every identity, the one heard longest first, then the one seen longest."""
+        order = self.identities.values()
+        return sorted(order, key=lambda each: (-each.seconds, -each.on_screen, each.id))
+
+
+@dataclass(slots=True)
+class _Fold:
+    """The state that decisions change, one after the other."""
+
+    samples: dict[str, Sample] = field(default_factory=dict)
+    of: dict[str, str | None] = field(default_factory=dict)
+    score: dict[str, float | None] = field(default_factory=dict)
+    names: dict[str, str | None] = field(default_factory=dict)
+    links: dict[tuple[str, str], float] = field(default_factory=dict)
+    claims: dict[tuple[str, str], list[Mapping[str, Any]]] = field(default_factory=dict)
+    apart: set[frozenset[str]] = field(default_factory=set)
+    cast: Mapping[str, Any] = field(default_factory=dict)
+
+    def step(self, decision: Mapping[str, Any]) -> None:
+        """Takes in one decision."""
+        kind, identity = decision["kind"], decision.get("identity")
+        if kind == "seen":
+            for row in decision["samples"]:
+                self.samples[row["key"]] = _sample(row)
+                self.of[row["key"]], self.score[row["key"]] = row["identity"], row["score"]
+        elif kind == "linked":
+            self.links |= {(row["voice"], row["face"]): row["seconds"] for row in decision["links"]}
+        elif kind == "claimed":
+            self.claims[decision["media"], decision["source"]] = decision["claims"]
+        elif kind == "cast":
+            self.cast = decision
+        elif kind == "named":
+            self.names[identity] = decision["name"]  # type: ignore[index]
+        elif kind == "apart":
+            self.apart.add(frozenset((decision["identity"], decision["other"])))
+        elif kind == "split":
+            for key in decision["samples"]:
+                if self.of.get(key) == identity:
+                    self.of[key] = decision["into"]
+            self.apart.add(frozenset((identity, decision["into"])))  # type: ignore[arg-type]
+        elif kind in ("merged", "joined", "forgotten"):
+            self._move(identity, decision.get("into"))  # type: ignore[arg-type]
+
+    def _move(self, identity: str, into: str | None) -> None:
+        for key in [key for key, whose in self.of.items() if whose == identity]:
+            self.of[key] = into
+        if into is not None and self.names.get(into) is None:
+            self.names[into] = self.names.get(identity)
+
+    def identities(self) -> dict[str, Identity]:
+        """Everyone, with the name that a person gave or that the evidence suffices for."""
+        members: dict[str, list[Sample]] = {}
+        for key, identity in self.of.items():
+            if identity is not None:
+                members.setdefault(identity, []).append(self.samples[key])
+        claims: dict[str, list[Claim]] = {}
+        for rows in self.claims.values():
+            for row in rows:
+                whose = self.of.get(row["sample"])
+                if whose is not None:
+                    claims.setdefault(whose, []).append(_claim(whose, row))
+        return {i: self._identity(i, mine, claims.get(i, [])) for i, mine in members.items()}
+
+    def _identity(self, id_: str, samples: list[Sample], claims: list[Claim]) -> Identity:
+        names = probabilities(claims)
+        by_hand = self.names.get(id_)
+        best = (by_hand, 1.0) if by_hand else decided(names) if id_ not in self.names else None
+        name, score = best or (None, None)
+        return Identity(id_, name, tuple(samples), score, tuple(claims), names)
 
 
 def replay(decisions: Sequence[Mapping[str, Any]]) -> Known:
     """The state after `decisions` in their order; those that a later one undoes count for nothing.
 
-    Kinds: ``seen`` (samples with their identity), ``named``, ``merged``, ``split``, ``forgotten``,
-    ``undone``. Each is plain data, see docs/formats.md.
+    Kinds: ``seen`` (samples with their identity), ``linked`` (voices and faces that go together),
+    ``claimed`` (evidence of names), ``cast``, ``joined``, and by hand ``named``, ``merged``, ``split``,
+    ``apart``, ``forgotten``, ``undone``. Each is plain data, see docs/formats.md.
     """
     undone: set[int] = set()
     for each in reversed(decisions):  # an undoing that was itself undone undoes nothing
         if each["kind"] == "undone" and each["number"] not in undone:
             undone.add(each["target"])
-    samples: dict[str, Sample] = {}
-    of: dict[str, str | None] = {}
-    score: dict[str, float | None] = {}
-    names: dict[str, str | None] = {}
+    fold = _Fold()
     for each in decisions:
-        if each["number"] in undone:
-            continue
-        if each["kind"] == "seen":
-            for row in each["samples"]:
-                samples[row["key"]] = Sample(
-                    **{name: row[name] for name in ("key", "uri", "speaker", "model", "seconds")},
-                    embedding=np.asarray(row["embedding"], np.float32),
-                )
-                of[row["key"]], score[row["key"]] = row["identity"], row["score"]
-        else:
-            _apply(each, of, names)
-    members: dict[str, list[Sample]] = {}
-    for key, identity in of.items():
-        if identity is not None:
-            members.setdefault(identity, []).append(samples[key])
-    identities = {i: Identity(i, names.get(i), tuple(mine)) for i, mine in members.items()}
-    return Known(identities, of, score)
+        if each["number"] not in undone:
+            fold.step(each)
+        elif each["kind"] in ("joined", "merged"):  # taken back: not to be done again by itself
+            fold.apart.add(frozenset((each["identity"], each["into"])))
+    return Known(
+        fold.identities(), fold.of, fold.score, fold.links, frozenset(fold.apart), fold.cast
+    )
 
 
-def _apply(
-    decision: Mapping[str, Any], of: dict[str, str | None], names: dict[str, str | None]
-) -> None:
-    """One decision by hand."""
-    kind, identity = decision["kind"], decision.get("identity")
-    if kind == "named":
-        names[identity] = decision["name"]  # type: ignore[index]
-    elif kind == "split":
-        for key in decision["samples"]:
-            if of.get(key) == identity:
-                of[key] = decision["into"]
-    elif kind in ("merged", "forgotten"):
-        into = decision.get("into")
-        for key in [key for key, whose in of.items() if whose == identity]:
-            of[key] = into
-        if into is not None and names.get(into) is None:
-            names[into] = names.get(identity)  # type: ignore[arg-type]
+def _sample(row: Mapping[str, Any]) -> Sample:
+    return Sample(
+        row["key"],
+        row["uri"],
+        row["label"] if "label" in row else row["speaker"],  # as it was called before 0.1
+        row["model"],
+        row["seconds"],
+        np.asarray(row["embedding"], np.float32),
+        row.get("kind", "voice"),
+        tuple(row.get("apart", ())),
+    )
+
+
+def _claim(identity: str, row: Mapping[str, Any]) -> Claim:
+    span = Span(row["start"], row["end"]) if row.get("start") is not None else None
+    return Claim(identity, row["name"], row["score"], row["source"], row["uri"], span, row["quote"])
 
 
 def new_id(sample: Sample) -> str:
     """The id of an identity that a sample founds: the same wherever it is computed."""
-    return f"V{digest(sample.key)[:8]}"
+    return f"{_LETTER[sample.kind]}{digest(sample.key)[:8]}"
 
 
 def match(
@@ -120,42 +186,54 @@ def match(
     calibration: Calibration,
     rule: MatchRule,
 ) -> list[tuple[str | None, float | None]]:
-    """(identity, probability) of each voice of one file; a new id with None for one that founds.
+    """(identity, probability) of each sample of one kind of one file; a new id with None for one that
+    founds. (None, None): too short to tell.
 
-    Two voices of one file are never the same identity. (None, None): too short to tell.
+    Those who cannot be one person (`Sample.cannot_be`) never get one identity; two faces of one file
+    that are never seen together may.
     """
     probability = np.zeros((len(samples), len(known)))
     for row, sample in enumerate(samples):
         for column, identity in enumerate(known):
             center = identity.centroid(sample.model)
-            if center is not None and not _beside(sample, identity):
+            if center is not None and not any(sample.cannot_be(s) for s in identity.samples):
                 probability[row, column] = calibration.probability(
                     float(sample.embedding @ center[0]), (sample.seconds, center[1])
                 )
-    found: list[tuple[str | None, float | None]] = [
-        (new_id(sample) if sample.seconds >= rule.founding else None, None) for sample in samples
-    ]
-    for row, column in zip(*linear_sum_assignment(-probability), strict=True):
-        if probability[row, column] >= rule.least:
+    found: list[tuple[str | None, float | None]] = [(None, None)] * len(samples)
+    held: dict[int, list[Sample]] = {}
+    for row, column in _ordered(probability, rule.least):
+        mine = held.setdefault(column, [])
+        if found[row][0] is None and not any(samples[row].cannot_be(other) for other in mine):
             found[row] = (known[column].id, float(probability[row, column]))
+            mine.append(samples[row])
+    for row, sample in enumerate(samples):
+        if found[row][0] is None and (sample.seconds >= rule.founding or sample.kind != "voice"):
+            found[row] = (new_id(sample), None)
     return found
 
 
-def _beside(sample: Sample, identity: Identity) -> bool:
-    """Whether another voice of the same file is this identity already."""
-    result = sample.key.rpartition("/")[0]
-    return any(each.key.rpartition("/")[0] == result for each in identity.samples)
+def _ordered(probability: np.ndarray, least: float) -> list[tuple[int, int]]:
+    """The pairs that are probable enough: those of the best assignment first, then by probability."""
+    best = [(int(r), int(c)) for r, c in zip(*linear_sum_assignment(-probability), strict=True)]
+    rest = [(int(r), int(c)) for r, c in np.argwhere(probability >= least)]
+    rest.sort(key=lambda pair: -probability[pair])
+    return [pair for pair in [*best, *rest] if probability[pair] >= least]
 
 
 def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
-    """The two groups of samples that lie farthest apart: how an identity is split.
+    """How an identity is split: voices from faces where it has both, else the two groups of samples
+    that lie farthest apart.
 
     Raises:
         UsageError: fewer than two samples.
     """
     if len(samples) < 2:
         raise UsageError(f"split: expected at least 2 samples, the identity has {len(samples)}")
-    values = np.stack([sample.embedding for sample in samples])
-    groups = fcluster(linkage(values, "average", "cosine"), 2, "maxclust")
-    first = [sample for sample, group in zip(samples, groups, strict=True) if group == groups[0]]
+    if len({sample.model for sample in samples}) > 1:
+        first = [sample for sample in samples if sample.model == samples[0].model]
+    else:
+        values = np.stack([sample.embedding for sample in samples])
+        groups = fcluster(linkage(values, "average", "cosine"), 2, "maxclust")
+        first = [s for s, group in zip(samples, groups, strict=True) if group == groups[0]]
     return first, [sample for sample in samples if sample not in first]

@@ -33,6 +33,7 @@ class Mouth:
             first + 1, int(np.ceil((min(span.end, self.span.end) - self.span.start) * self.rate))
         )
         values = self.motion[first:last]
+        values = values[~np.isnan(values)]
         return (float(values.mean()), shared) if len(values) else (0.0, 0.0)
 
 
@@ -53,14 +54,18 @@ class Mouths:
 
 @dataclass(frozen=True, slots=True)
 class LinkRule:
-    """When a link is clear: mean motion of at least `least`, `margin` above any other face in view,
-    seen for `share` of the turn; a voice needs `evidence` seconds x motion over the file to own a face.
+    """When a link is clear.
+
+    A mouth speaks from a mean motion of `least` on; a voice needs `evidence` (seconds times motion above
+    that) over the file to own a face. In a turn its face must be seen for `share` of it, move by at
+    least `part` of `least`, and no other face more than `margin` above it.
     """
 
-    least: float = 0.03
-    margin: float = 0.02
+    least: float = 0.29
+    evidence: float = 0.04
     share: float = 0.5
-    evidence: float = 0.02
+    part: float = 0.9
+    margin: float = 0.15
 
 
 def voices(turns: Sequence[tuple[Span, str]], mouths: Mouths, rule: LinkRule) -> dict[str, str]:
@@ -73,9 +78,7 @@ def voices(turns: Sequence[tuple[Span, str]], mouths: Mouths, rule: LinkRule) ->
     for span, speaker in turns:
         for mouth in mouths.near(span):
             mean, seconds = mouth.during(span)
-            total[speakers.index(speaker), faces.index(mouth.face)] += (
-                mean - rule.least / 2
-            ) * seconds
+            total[speakers.index(speaker), faces.index(mouth.face)] += (mean - rule.least) * seconds
     rows, columns = linear_sum_assignment(-np.maximum(total, 0))
     pairs = zip(rows, columns, strict=True)
     return {speakers[r]: faces[c] for r, c in pairs if total[r, c] >= rule.evidence}
@@ -90,11 +93,10 @@ def link(
     """
     seen = [(mouth, *mouth.during(span)) for mouth in mouths.near(span)]
     seen = [each for each in seen if each[2] >= rule.share * span.duration]
-    mine = [each for each in seen if each[0].face == face and each[1] >= rule.least]
+    mine = [each for each in seen if each[0].face == face and each[1] >= rule.part * rule.least]
     if not mine:
         return None
     best, mean, _ = max(mine, key=lambda each: each[1])
-    others = [value for mouth, value, _ in seen if mouth.face != face]
-    if others and mean - max(others) < rule.margin:
+    if any(value > mean + rule.margin for mouth, value, _ in seen if mouth.face != face):
         return None
     return best, mean / (mean + rule.least)

@@ -44,7 +44,7 @@ class Faces:
     def recipe(self) -> Mapping[str, Any]:
         """Models and parameters."""
         models = [self._detector.provenance.plain(), self._encoder.provenance.plain()]
-        return {"name": self.name, "version": 1, "models": models, "params": asdict(self._options)}
+        return {"name": self.name, "version": 2, "models": models, "params": asdict(self._options)}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has pictures."""
@@ -136,12 +136,18 @@ def _persons(
         best = max(tracks, key=lambda each: each.weight)
         x0, y0, x1, y1 = (round(float(v), 2) for v in best.boxes[best.best])
         mean = center(mine, [each.embedding for each in counted], [each.weight for each in counted])
+        others = {
+            f"P{group + 1}"
+            for group, each in zip(groups, counted, strict=True)
+            if group not in (None, number) and any(_together(each, one) for one in tracks)
+        }
         values = {
             "person": f"P{number + 1}",
             "num_tracks": len(tracks),
             "duration": round(sum(each.span.duration for each in tracks), 3),
             "at": None if still else best.times[best.best],
             **{"x0": x0, "y0": y0, "x1": x1, "y1": y1},
+            "apart": sorted(others),
             "embedding": [float(v) for v in mean.astype(np.float32)],
         }
         span = Span(min(t.times[0] for t in tracks), max(t.times[-1] for t in tracks))
@@ -149,7 +155,7 @@ def _persons(
 
 
 def _mouths(counted: Sequence[Seen], named: Mapping[int, str], rate: float) -> Iterator[Record]:
-    made_by = Provenance("mouth-motion", "1", {"rate": rate})
+    made_by = Provenance("mouth-motion", "2", {"rate": rate})
     for each in counted:
         if len(each.mouth):
             values = {

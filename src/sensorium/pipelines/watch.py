@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,7 @@ from sensorium.core.media import Frames
 from sensorium.core.time import Span
 from sensorium.core.vision import Regions
 from sensorium.ops.boxes import widened
-from sensorium.ops.mouth import face_patches, motion, regular
+from sensorium.ops.mouth import LAG, motion, mouth_patch, regular
 from sensorium.ops.track import Track, Tracker, TrackRule
 from sensorium.ports import Detector, FaceEncoder
 
@@ -83,7 +84,7 @@ class Watch:
         self._options = options
         self._tracker = Tracker(options.tracks)
         self._waiting: list[tuple[float, NDArray]] = []
-        self._patches: dict[int, NDArray] = {}
+        self._patches: dict[int, deque[tuple[float, NDArray]]] = {}
         self._moved: dict[int, list[tuple[float, float]]] = {}
         self._crops: dict[int, dict[int, tuple[float, Frames, Regions]]] = {}
         self._shot = 0
@@ -155,14 +156,19 @@ class Watch:
                 points = track.landmarks[before] * (1 - part) + points * part
             elif at < track.times[-1]:
                 continue
-            patches = face_patches(light, points)
-            if (
-                track.number in self._patches
-                and self._moved.get(track.number, [(-1.0, 0)])[-1][0] < at
-            ):
-                value = motion(self._patches[track.number], patches)
-                self._moved.setdefault(track.number, []).append((at, value))
-            self._patches[track.number] = patches
+            self._moved_by(track.number, at, mouth_patch(light, points))
+
+    def _moved_by(self, number: int, at: float, patch: NDArray) -> None:
+        """Compares a mouth with itself `LAG` seconds ago."""
+        patches = self._patches.setdefault(number, deque())
+        if patches and patches[-1][0] >= at:
+            return
+        patches.append((at, patch))
+        while len(patches) > 2 and at - patches[1][0] >= LAG - 1e-6:
+            patches.popleft()
+        if at - patches[0][0] >= LAG - 1e-6:
+            moved = (at, motion(patches[0][1], patch))
+            self._moved.setdefault(number, []).append(moved)
 
     def _end(self, track: Track) -> None:
         """Embeds the track's crops, and forgets its pictures."""

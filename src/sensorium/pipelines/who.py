@@ -34,7 +34,7 @@ class Who:
 
     @property
     def _made_by(self) -> Provenance:
-        return Provenance("mouth-and-voice", "1", asdict(self._rule))
+        return Provenance("mouth-and-voice", "2", asdict(self._rule))
 
     def recipe(self) -> Mapping[str, Any]:
         """The rule."""

@@ -20,6 +20,7 @@ _TYPES = {
     "float64": pa.float64(),
     "list<float32>": pa.list_(pa.float32()),
     "list<int64>": pa.list_(pa.int64()),
+    "list<string>": pa.list_(pa.string()),
 }
 
 
