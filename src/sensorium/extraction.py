@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sensorium.casting import take_cast
 from sensorium.core.config import Config
 from sensorium.core.errors import UsageError
 from sensorium.identification import identify
@@ -18,6 +19,7 @@ from sensorium.jobs import Job, Outcome
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.library.lock import held
+from sensorium.naming import name
 from sensorium.ports import Executor
 from sensorium.progress import Watcher, watcher
 from sensorium.recipes import check
@@ -96,6 +98,10 @@ def run(
     layout = Layout(out)
     layout.create()
     with _alone(layout):
+        if config.cast is not None:
+            watch.note(
+                [f"cast: {u.what}: {u.message}" for u in take_cast(layout, config.cast, config)]
+            )
         jobs = _jobs(found, config, layout, options)
         outcomes: dict[int, Outcome] = {}
         watch.start(jobs)
@@ -107,7 +113,9 @@ def run(
                 watch.done(index, outcomes[index])
         finally:
             watch.stop()
-        identify(layout, [outcomes[index].uri for index in range(len(jobs))])
+        uris = [outcomes[index].uri for index in range(len(jobs))]
+        identify(layout, uris)
+        watch.note(name(layout, uris))
     return [outcomes[index] for index in range(len(jobs))]
 
 

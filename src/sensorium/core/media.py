@@ -41,6 +41,7 @@ class MediaRef:
     sample_rate: int | None = None  # Hz, of the sound as stored
     num_channels: int | None = None
     has_sound: bool = False
+    title: str = ""  # as the file states it
 
 
 @dataclass(frozen=True, slots=True)

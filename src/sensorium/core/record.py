@@ -79,6 +79,7 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             Column("sample_rate", "int64", "Hz of the sound as stored; null without sound"),
             Column("num_channels", "int64", "channels of the sound as stored; null without sound"),
             Column("has_sound", "bool", "whether there is a sound track"),
+            Column("title", "string", "title as the file states it; empty if none"),
         ),
         "subtitle": (
             Column("text", "string", "text without markup"),
@@ -119,6 +120,14 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             Column("track", "int64", "the same face through one shot; null in an image"),
             Column("person", "string", "label inside this file; null where it is not clear who"),
             Column("shot", "int64", "index of the shot; null in an image"),
+        ),
+        "text": (
+            Column("text", "string", "one line of text on the screen"),
+            Column("score", "float64", "0..1"),
+            Column("x0", "float64", "left, pixels as displayed"),
+            Column("y0", "float64", "top"),
+            Column("x1", "float64", "right"),
+            Column("y1", "float64", "bottom"),
         ),
         "person": (
             Column("person", "string", "label inside this file"),

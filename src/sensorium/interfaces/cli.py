@@ -79,6 +79,9 @@ def _speakers(context: click.Context, option: click.Parameter, text: str | None)
     "--faces-per-second", default=5.0, show_default=True, help="Pictures searched for faces."
 )
 @click.option(
+    "--cast", metavar="FILE", help="Who may be there: .csv, .json, or portraits in a folder."
+)
+@click.option(
     "--retry-failed", is_flag=True, help="Try again what failed before on the same bytes."
 )
 @click.option(

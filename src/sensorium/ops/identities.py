@@ -47,6 +47,7 @@ class Known:
     links: Mapping[tuple[str, str], float] = field(default_factory=dict)
     parted: frozenset[frozenset[str]] = frozenset()
     cast: Mapping[str, Any] = field(default_factory=dict)  # the last decision of kind cast
+    claimed: Mapping[tuple[str, str], list[Any]] = field(default_factory=dict)  # (media, source)
 
     def find(self, text: str) -> Identity:
         """The identity of that id, or of that name where only one has it.
@@ -110,8 +111,8 @@ class _Fold:
     def _move(self, identity: str, into: str | None) -> None:
         for key in [key for key, whose in self.of.items() if whose == identity]:
             self.of[key] = into
-        if into is not None and self.names.get(into) is None:
-            self.names[into] = self.names.get(identity)
+        if into is not None and self.names.get(into) is None and identity in self.names:
+            self.names[into] = self.names[identity]
 
     def identities(self) -> dict[str, Identity]:
         """Everyone, with the name that a person gave or that the evidence suffices for."""
@@ -153,7 +154,13 @@ def replay(decisions: Sequence[Mapping[str, Any]]) -> Known:
         elif each["kind"] in ("joined", "merged"):  # taken back: not to be done again by itself
             fold.apart.add(frozenset((each["identity"], each["into"])))
     return Known(
-        fold.identities(), fold.of, fold.score, fold.links, frozenset(fold.apart), fold.cast
+        fold.identities(),
+        fold.of,
+        fold.score,
+        fold.links,
+        frozenset(fold.apart),
+        fold.cast,
+        fold.claims,
     )
 
 

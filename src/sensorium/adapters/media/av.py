@@ -77,11 +77,10 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
     """
     with opened(uri) as container:
         pictures, sound = _picture_stream(container), _sound_stream(container)
-        if pictures is None and sound is None:
+        if not (streams := [s for s in (pictures, sound) if s is not None]):
             raise UnsupportedMediaError(f"{uri}: expected sound or pictures, found neither")
-        seconds = _length(uri, container, [s for s in (pictures, sound) if s is not None])
+        seconds = _length(uri, container, streams)
         limits.check_seconds(uri, seconds)
-        name = container.format.name.split(",")[0]
         shape = _displayed(uri, limits) if pictures is not None else (None, None)
         rate = pictures.average_rate if pictures is not None else None
         if sound is not None and next(_decoded(uri, "audio"), None) is None:
@@ -90,7 +89,7 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
             uri=uri,
             digest=digest,
             kind="video" if pictures is not None else "audio",
-            container=name,
+            container=container.format.name.split(",")[0],
             num_bytes=num_bytes,
             duration=seconds,
             width=shape[0],
@@ -99,6 +98,7 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
             sample_rate=sound.codec_context.sample_rate if sound is not None else None,
             num_channels=sound.codec_context.channels if sound is not None else None,
             has_sound=sound is not None,
+            title=container.metadata.get("title", "").strip(),
         )
 
 
