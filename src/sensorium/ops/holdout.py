@@ -21,10 +21,11 @@ def hold_out(pictures: Sequence[Picture], rule: ChoiceRule) -> tuple[list[bool],
     """
     wanted = rule.held_out * len(pictures)
     if rule.split != "shot":
-        held = _held([each.media for each in pictures], pictures, rule)
-        if rule.split == "file" or sum(held) >= _LEAST * wanted:
+        by_file = rule.split == "file"
+        held = _held([each.media for each in pictures], pictures, rule, by_file)
+        if by_file or (any(held) and sum(held) >= _LEAST * wanted) or not wanted:
             return held, "file"
-    return _held(_shots(pictures), pictures, rule), "shot"
+    return _held(_shots(pictures), pictures, rule, True), "shot"
 
 
 def _shots(pictures: Sequence[Picture]) -> list[Hashable]:
@@ -43,7 +44,10 @@ def _shots(pictures: Sequence[Picture]) -> list[Hashable]:
 
 
 def _held(units: Sequence[Hashable], pictures: Sequence[Picture], rule: ChoiceRule) -> list[bool]:
-    """First units with a class that has no picture for validation, then any, up to the part wanted."""
+    """First units with a class that has no picture for validation, then any, up to the part wanted.
+
+    `whole`: one unit may be more than the part wanted, where there is none smaller.
+    """
     parts: dict[Hashable, Counter[str]] = defaultdict(Counter)
     for unit, picture in zip(units, pictures, strict=True):
         parts[unit].update(picture.identities)
@@ -54,11 +58,12 @@ def _held(units: Sequence[Hashable], pictures: Sequence[Picture], rule: ChoiceRu
     taken: set[Hashable] = set()
     there: Counter[str] = Counter()
     wanted = rule.held_out * len(pictures)
+    most = max(_MOST * wanted, min(sizes.values(), default=0) if whole and wanted else 0)
     size = 0
     for only_new in (True, False):
         for unit in order:
             new = any(not there[who] for who in parts[unit])
-            fits = size + sizes[unit] <= max(_MOST * wanted, 1.0 if wanted else 0.0)
+            fits = size + sizes[unit] <= most
             left = all(2 * (there[who] + n) <= total[who] for who, n in parts[unit].items())
             enough = size >= wanted and not only_new
             if unit not in taken and fits and left and not enough and (new or not only_new):

@@ -1,0 +1,92 @@
+"""A sheet of pictures in rows, for people to look a dataset over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+SIDE = 112  # pixels of a cell
+COLUMNS = 10
+_MARGIN, _GAP, _HEAD, _TITLE, _CAPTION = 24, 8, 30, 72, 30
+_INK, _SOFT, _LINE, _PAPER, _MARK = "#1d1f21", "#6a6d70", "#e2e0db", "#ffffff", "#b3541e"
+
+
+@dataclass(slots=True)
+class Row:
+    """A line of the sheet: `title`, `told` beside it, and its cells: (picture, captions, marked)."""
+
+    title: str
+    told: str
+    cells: list[tuple[NDArray[np.uint8], tuple[str, ...], bool]] = field(default_factory=list)
+
+
+def around(pixels: NDArray[np.uint8], box: Sequence[float], room: float = 1.6) -> NDArray[np.uint8]:
+    """A square of at most 112 pixels around a box of a picture, cut where the picture ends."""
+    height, width = pixels.shape[:2]
+    half = max(1.0, room * max(box[2] - box[0], box[3] - box[1]) / 2)
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    left, right = max(0, round(x - half)), min(width, max(round(x + half), 1))
+    top, bottom = max(0, round(y - half)), min(height, max(round(y + half), 1))
+    return small(pixels[top:bottom, left:right])
+
+
+def small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture scaled down so that its longer side has at most 112 pixels."""
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def write_review(path: str | os.PathLike[str], title: str, told: str, rows: Sequence[Row]) -> Path:
+    """Draws the sheet as PNG; marked cells have a frame."""
+    deep = SIDE + _CAPTION + _GAP
+    heights = [_HEAD + deep * -(-len(row.cells) // COLUMNS) for row in rows]
+    width = 2 * _MARGIN + COLUMNS * (SIDE + _GAP)
+    sheet = Image.new("RGB", (width, _TITLE + sum(heights) + _MARGIN), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((_MARGIN, 18), title, _INK, ImageFont.load_default(20))
+    draw.text((_MARGIN, 46), told, _SOFT, ImageFont.load_default(12))
+    top = _TITLE
+    for row, height in zip(rows, heights, strict=True):
+        draw.line((_MARGIN, top, width - _MARGIN, top), _LINE)
+        draw.text((_MARGIN, top + 6), row.title, _INK, ImageFont.load_default(15))
+        wide = draw.textlength(row.title, ImageFont.load_default(15))
+        draw.text((_MARGIN + wide + 12, top + 9), row.told, _SOFT, ImageFont.load_default(12))
+        for number, cell in enumerate(row.cells):
+            left = _MARGIN + number % COLUMNS * (SIDE + _GAP)
+            _cell(sheet, (left, top + _HEAD + number // COLUMNS * deep), *cell)
+        top += height
+    target = Path(path)
+    beside = target.with_name(f"{target.name}.{os.getpid()}.part")
+    sheet.save(beside, "PNG", optimize=True)
+    os.replace(beside, target)
+    return target
+
+
+def _cell(
+    sheet: Image.Image,
+    place: tuple[int, int],
+    pixels: NDArray[np.uint8],
+    captions: Sequence[str],
+    marked: bool,
+) -> None:
+    image, (left, top) = Image.fromarray(pixels), place
+    sheet.paste(image, place)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(10)
+    if marked:
+        draw.rectangle((left, top, left + image.width - 1, top + image.height - 1), None, _MARK, 3)
+    for number, caption in enumerate(captions):
+        while caption and draw.textlength(caption, font) > SIDE:
+            caption = caption[:-1]
+        draw.text((left, top + SIDE + 2 + 13 * number), caption, _SOFT, font)
+
+
+def write_jpeg(path: Path, pixels: NDArray[np.uint8], quality: int = 95) -> None:
+    """One picture, its colours at full resolution."""
+    Image.fromarray(np.ascontiguousarray(pixels)).save(path, "JPEG", quality=quality, subsampling=0)
