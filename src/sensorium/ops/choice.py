@@ -17,6 +17,7 @@ LOOSE = "a face in it belongs to nobody that was followed"
 HIDDEN = "a face that was followed was not found at this moment"
 WEAK = "a face in it is hardly recognisable as one"
 SMALL = "an identified face in it is too small"
+TWICE = "one identity is in it twice, so one of them is somebody else"
 CLOSE = "too soon after another picture of its shot"
 FULL = "enough pictures of its shot"
 ALIKE = "nearly the same as another picture"
@@ -170,7 +171,10 @@ def _unfit(picture: Picture, rule: ChoiceRule) -> str:
             return WEAK
         elif box.side < rule.smallest:
             return SMALL
-    return "" if picture.identities or not picture.boxes else LOOSE
+    known = [box.identity for box in picture.boxes if box.identity]
+    if len(known) > len(set(known)):
+        return TWICE
+    return "" if known or not picture.boxes else LOOSE
 
 
 def _hidden(picture: Picture, spans: Mapping[int, tuple[float, float]]) -> str:

@@ -43,7 +43,9 @@ def _shots(pictures: Sequence[Picture]) -> list[Hashable]:
     return [top(picture.place) for picture in pictures]
 
 
-def _held(units: Sequence[Hashable], pictures: Sequence[Picture], rule: ChoiceRule) -> list[bool]:
+def _held(
+    units: Sequence[Hashable], pictures: Sequence[Picture], rule: ChoiceRule, whole: bool
+) -> list[bool]:
     """First units with a class that has no picture for validation, then any, up to the part wanted.
 
     `whole`: one unit may be more than the part wanted, where there is none smaller.
