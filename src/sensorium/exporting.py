@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
-from sensorium.adapters.media.review import COLUMNS, Row, around, small, write_jpeg, write_review
+from sensorium.adapters.media.review import Sheet, write_jpeg
 from sensorium.core.errors import MediaError, SensoriumError, UsageError
 from sensorium.core.labels import LabelClass, Labelled, Split
 from sensorium.core.media import Frames, MediaRef
@@ -22,9 +22,8 @@ from sensorium.library.labelled import classes, found, identified
 from sensorium.library.library import Library, open_library
 from sensorium.library.originals import changed
 from sensorium.ops.alike import difference_hash
-from sensorium.ops.choice import ChoiceRule, Picture, candidates, choose, spread_order
+from sensorium.ops.choice import ChoiceRule, Picture, candidates, choose
 from sensorium.ops.holdout import hold_out, leaks
-from sensorium.ports import Reader
 
 FORMATS = ("yolo", "coco", "huggingface")
 GONE = "its file or its moment can no longer be read"
@@ -34,7 +33,6 @@ LICENCE = (
 )
 _GLANCE = 288  # pixels of the longer side: enough for a hash
 _NEAR = 0.02  # seconds: a box belongs to the picture that it was found in, not to a neighbour
-_ON_SHEET = 60  # classes
 Progress = Callable[[str, int, int], None]
 
 
@@ -61,10 +59,10 @@ def export_dataset(
 ) -> dict[str, Any]:
     """Writes a dataset of a library's identities into the folder `out`, and says what is in it.
 
-    `form` is ``"yolo"``, ``"coco"`` or ``"huggingface"``; `rule` decides which pictures are taken, and which are
-    for validation; with `names_only` an identity without a name counts as not identified. `progress` is told
-    (what is being done, pictures done, pictures in all). Beside the dataset lie ``sheet.png``, to look it over,
-    and ``dataset.json``, which is what is returned. The folder appears when all is written.
+    `form` is ``"yolo"``, ``"coco"`` or ``"huggingface"``; `rule` decides which pictures are taken, and which
+    are for validation; with `names_only` an identity without a name counts as not identified. `progress`
+    is told (what is being done, pictures done, pictures in all). Beside the dataset lie ``sheet.png``, to
+    look it over, and ``dataset.json``, which is what is returned. The folder appears when all is written.
 
     Raises:
         UsageError: an unknown form, a folder that is not empty, a library without identified persons, or
@@ -107,7 +105,11 @@ class _Export:
             self._who = {key: who for key, who in self._who.items() if who.name}
         if not self._who:
             raise UsageError(_nobody(library, names_only))
-        self._entries = {entry["digest"]: entry for entry in library.inputs() if entry["ref"]}
+        entries = [entry for entry in library.inputs() if entry["ref"]]
+        entries.sort(
+            key=lambda entry: os.path.exists(entry["uri"])
+        )  # of two copies one may be gone
+        self._entries = {entry["digest"]: entry for entry in entries}
         self._names_only = names_only
         self._left_out: Counter[str] = Counter()
         self._unreadable: dict[str, str] = {}
@@ -125,7 +127,7 @@ class _Export:
             each: "val" if kept else "train" for each, kept in zip(chosen, held, strict=True)
         }
         stage.mkdir()
-        writer, sheet = _writer(form, stage, labels), _Sheet(labels, sides)
+        writer, sheet = _writer(form, stage, labels), Sheet(labels, sides)
         written = self._written(writer, sides, labels, sheet)
         writer.finish()
         told = {"format": form, "library": self._library.path.resolve().name, "split": division}
@@ -138,7 +140,7 @@ class _Export:
             "rule": {**asdict(self._rule), "names_only": self._names_only},
             "licence": LICENCE,
         }
-        write_review(stage / "sheet.png", *sheet.drawn(told))
+        sheet.write(stage / "sheet.png", told)
         text = json.dumps(told, ensure_ascii=False, indent=1)
         (stage / "dataset.json").write_text(text, encoding="utf-8")
         return told
@@ -166,7 +168,7 @@ class _Export:
         writer: Writer,
         sides: Mapping[Picture, Split],
         labels: Sequence[LabelClass],
-        sheet: _Sheet,
+        sheet: Sheet,
     ) -> dict[Picture, Split]:
         """Writes the pictures in their full size; those that could be, with their side."""
         number = {each.identity: i for i, each in enumerate(labels)}
@@ -174,7 +176,7 @@ class _Export:
         for picture, frame in self._read(list(sides), None, "writing"):
             pixels, side = frame.pixels[0], sides[picture]
             height, width = pixels.shape[:2]
-            entry = self._entry(picture.media)["ref"]
+            entry = self._entries[picture.media]["ref"]
             across, down = width / (entry["width"] or width), height / (entry["height"] or height)
             boxes = tuple(
                 (number[box.identity], (x0 * across, y0 * down, x1 * across, y1 * down))
@@ -211,16 +213,13 @@ class _Export:
     def _frames(
         self, media: str, pictures: Sequence[Picture], max_side: int | None
     ) -> Iterator[tuple[Picture, Frames]]:
-        entry = self._entry(media)
+        entry = self._entries[media]
         if why := changed(entry["uri"], media, entry["stat"], self._reader):
             raise MediaError(why)
         # a picture's time is that of the records; half a millisecond more finds it despite rounding
         times = [picture.at + 0.0005 for picture in pictures if picture.at is not None]
         frames = self._reader.frames(MediaRef(**entry["ref"]), max_side, times or None)
         yield from zip(pictures, frames, strict=False)  # a video may end before its header says
-
-    def _entry(self, media: str) -> dict[str, Any]:
-        return self._entries[media]
 
 
 def _nobody(library: Library, names_only: bool) -> str:
@@ -274,46 +273,3 @@ def _counts(written: Mapping[Picture, Split], labels: Sequence[LabelClass]) -> d
             for each in labels
         ],
     }
-
-
-class _Sheet:
-    """Collects what the review sheet shows: some faces of each class, spread over its pictures."""
-
-    def __init__(self, labels: Sequence[LabelClass], sides: Mapping[Picture, Split]) -> None:
-        self._labels, self._sides = labels, sides
-        self._rows = [Row(each.name, "") for each in labels[:_ON_SHEET]]
-        self._negatives = Row("nobody", "")
-        self._wanted: list[set[Picture]] = []
-        for each in labels[:_ON_SHEET]:
-            mine = [picture for picture in sides if each.identity in picture.identities]
-            self._wanted.append({mine[i] for i in spread_order(len(mine))[: 2 * COLUMNS]})
-        empty = [picture for picture in sides if not picture.boxes]
-        self._empty = {empty[i] for i in spread_order(len(empty))[: 2 * COLUMNS]}
-
-    def add(self, picture: Picture, pixels: Any, boxes: Sequence[tuple[int, Any]]) -> None:
-        """Keeps the crops of one picture that are shown."""
-        at = "" if picture.at is None else f"{int(picture.at // 60)}:{picture.at % 60:04.1f}"
-        side = self._sides[picture]
-        told = (os.path.basename(picture.uri), f"{at} {side}".strip())
-        if picture in self._empty:
-            self._negatives.cells.append((small(pixels), told, side == "val"))
-        for number, box in boxes:
-            if number < len(self._rows) and picture in self._wanted[number]:
-                self._rows[number].cells.append((around(pixels, box), told, side == "val"))
-
-    def drawn(self, told: Mapping[str, Any]) -> tuple[str, str, list[Row]]:
-        """Title, subtitle and rows."""
-        for row, each in zip(self._rows, told["classes"], strict=False):
-            row.told = (
-                f"{each['identity']}: {each['train']} for training, {each['val']} for validation"
-            )
-        negatives = told["negatives"]
-        self._negatives.told = (
-            f"{negatives['train']} for training, {negatives['val']} for validation"
-        )
-        more = len(self._labels) - len(self._rows)
-        text = f"{told['pictures']['train']} pictures for training, {told['pictures']['val']} for validation"
-        text += f" (framed), divided by {told['split']}"
-        text += f"; {more} classes are not on this sheet" if more > 0 else ""
-        rows = [*self._rows, self._negatives] if self._negatives.cells else self._rows
-        return told["library"], text, rows

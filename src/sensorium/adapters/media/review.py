@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from sensorium.core.labels import LabelClass, Split
+from sensorium.ops.choice import Picture, spread_order
+
 SIDE = 112  # pixels of a cell
 COLUMNS = 10
+CLASSES = 60  # on one sheet
 _MARGIN, _GAP, _HEAD, _TITLE, _CAPTION = 24, 8, 30, 72, 30
 _INK, _SOFT, _LINE, _PAPER, _MARK = "#1d1f21", "#6a6d70", "#e2e0db", "#ffffff", "#b3541e"
 
@@ -90,3 +95,46 @@ def _cell(
 def write_jpeg(path: Path, pixels: NDArray[np.uint8], quality: int = 95) -> None:
     """One picture, its colours at full resolution."""
     Image.fromarray(np.ascontiguousarray(pixels)).save(path, "JPEG", quality=quality, subsampling=0)
+
+
+class Sheet:
+    """Collects what the review sheet shows: some faces of each class, spread over its pictures."""
+
+    def __init__(self, labels: Sequence[LabelClass], sides: Mapping[Picture, Split]) -> None:
+        self._labels, self._sides = labels, sides
+        self._rows = [Row(each.name, "") for each in labels[:CLASSES]]
+        self._negatives = Row("nobody", "")
+        self._wanted: list[set[Picture]] = []
+        for each in labels[:CLASSES]:
+            mine = [picture for picture in sides if each.identity in picture.identities]
+            self._wanted.append({mine[i] for i in spread_order(len(mine))[: 2 * COLUMNS]})
+        empty = [picture for picture in sides if not picture.boxes]
+        self._empty = {empty[i] for i in spread_order(len(empty))[: 2 * COLUMNS]}
+
+    def add(self, picture: Picture, pixels: Any, boxes: Sequence[tuple[int, Any]]) -> None:
+        """Keeps the crops of one picture that are shown."""
+        at = "" if picture.at is None else f"{int(picture.at // 60)}:{picture.at % 60:04.1f}"
+        side = self._sides[picture]
+        told = (os.path.basename(picture.uri), f"{at} {side}".strip())
+        if picture in self._empty:
+            self._negatives.cells.append((small(pixels), told, side == "val"))
+        for number, box in boxes:
+            if number < len(self._rows) and picture in self._wanted[number]:
+                self._rows[number].cells.append((around(pixels, box), told, side == "val"))
+
+    def write(self, path: Path, told: Mapping[str, Any]) -> Path:
+        """Draws the sheet with the counts of the dataset: `library`, `split`, `pictures`, `classes`, ..."""
+        for row, each in zip(self._rows, told["classes"], strict=False):
+            row.told = (
+                f"{each['identity']}: {each['train']} for training, {each['val']} for validation"
+            )
+        negatives = told["negatives"]
+        self._negatives.told = (
+            f"{negatives['train']} for training, {negatives['val']} for validation"
+        )
+        more = len(self._labels) - len(self._rows)
+        text = f"{told['pictures']['train']} pictures for training, {told['pictures']['val']} for validation"
+        text += f" (framed), divided by {told['split']}"
+        text += f"; {more} classes are not on this sheet" if more > 0 else ""
+        rows = [*self._rows, self._negatives] if self._negatives.cells else self._rows
+        return write_review(path, told["library"], text, rows)
