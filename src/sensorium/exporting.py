@@ -130,7 +130,11 @@ class _Export:
         writer, sheet = _writer(form, stage, labels), Sheet(labels, sides)
         written = self._written(writer, sides, labels, sheet)
         writer.finish()
-        told = {"format": form, "library": self._library.path.resolve().name, "split": division}
+        told: dict[str, Any] = {
+            "format": form,
+            "library": self._library.path.resolve().name,
+            "split": division,
+        }
         told |= _counts(written, labels)
         told |= {
             "without_pictures": sorted(set(named) - there),

@@ -80,5 +80,5 @@ def leaks(pictures: Sequence[Picture], held: Sequence[bool]) -> list[Hashable]:
     sides: tuple[set[Hashable], set[Hashable]] = (set(), set())
     for picture, validation in zip(pictures, held, strict=True):
         sides[validation].add(("shot", picture.place))
-        sides[validation] |= {("track", track) for track in picture.tracks}
+        sides[validation].update(("track", track) for track in picture.tracks)
     return sorted(sides[0] & sides[1], key=repr)
