@@ -62,7 +62,7 @@ def export_dataset(
     `form` is ``"yolo"``, ``"coco"`` or ``"huggingface"``; `rule` decides which pictures are taken, and which
     are for validation; with `names_only` an identity without a name counts as not identified. `progress`
     is told (what is being done, pictures done, pictures in all). Beside the dataset lie ``sheet.png``, to
-    look it over, and ``dataset.json``, which is what is returned. The folder appears when all is written.
+    look it over, and ``dataset.json`` with what is returned. The folder appears when all is written.
 
     Raises:
         UsageError: an unknown form, a folder that is not empty, a library without identified persons, or
@@ -145,7 +145,8 @@ class _Export:
             "licence": LICENCE,
         }
         sheet.write(stage / "sheet.png", told)
-        text = json.dumps(told, ensure_ascii=False, indent=1)
+        kept = {**told, "unreadable": _without_folders(self._unreadable)}
+        text = json.dumps(kept, ensure_ascii=False, indent=1)
         (stage / "dataset.json").write_text(text, encoding="utf-8")
         return told
 
@@ -251,6 +252,12 @@ def _writer(form: str, root: Path, labels: Sequence[LabelClass]) -> Writer:
     from sensorium.adapters.stores.imagefolder import ImageFolder
 
     return ImageFolder(root, labels)
+
+
+def _without_folders(unreadable: Mapping[str, str]) -> dict[str, str]:
+    """File -> why it cannot be read, as may be passed on."""
+    name = os.path.basename
+    return {name(uri): why.replace(uri, name(uri)) for uri, why in unreadable.items()}
 
 
 def _file_name(picture: Picture) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,9 +12,8 @@ from sensorium.core.media import MediaRef
 from sensorium.library.library import Library
 from sensorium.ops.choice import Box, Picture
 
-_CLEAR = 2.0  # seconds to the next face: such a moment was searched, at the usual 5 a second
+_CLEAR = 1.0  # seconds to the next face of the shot: it may be there before it is found
 _PER_SHOT = 2  # pictures without faces that one shot may give
-_INSIDE = 0.2  # seconds from a cut: a blend of two shots is none
 
 
 class Who(NamedTuple):
@@ -80,22 +80,31 @@ def _box(row: Mapping[str, Any], ref: MediaRef, who: Mapping[tuple[str, str], Wh
 def _empty(
     library: Library, refs: Mapping[str, MediaRef], pictures: Sequence[Picture]
 ) -> Iterator[Picture]:
-    """Moments of searched files far from every face.
+    """Moments of searched files without a face before or after them in their shot.
 
-    A library keeps what was found, not when it was looked for: a file counts as searched if its faces were
-    asked for or some were found, a moment if no face is within 2 s.
+    A library keeps what was found, not when it was looked for; how often a file was searched says the recipe
+    of its faces. A moment is taken if it is further from cuts and faces than the search's step.
     """
-    faces: dict[str, list[float]] = defaultdict(list)
+    faces: dict[tuple[str, int], list[float]] = defaultdict(list)
     for picture in pictures:
-        faces[picture.media].append(picture.at or 0.0)
-    asked = {e["digest"] for e in library.inputs() if "faces" in e["results"]} | set(faces)
-    for media in sorted(asked & set(refs)):
-        if refs[media].kind == "image" and media not in faces:
+        faces[picture.place].append(picture.at or 0.0)
+    steps = {e["digest"]: _step(library, e) for e in library.inputs() if "faces" in e["results"]}
+    for media in sorted(steps.keys() & refs.keys()):
+        if refs[media].kind == "image" and (media, -1) not in faces:
             yield Picture(media, refs[media].uri, None, None)
     for row in library.table("shot").to_pylist():
-        if row["media"] in asked and row["media"] in refs and row["start"] is not None:
+        media, start, end = row["media"], row["start"], row["end"]
+        if media in steps and media in refs and start is not None:
+            there = faces[media, row["index"]]
             for part in range(_PER_SHOT):
-                at = row["start"] + (row["end"] - row["start"]) * (part + 0.5) / _PER_SHOT
-                inside = min(at - row["start"], row["end"] - at) >= _INSIDE
-                if inside and all(abs(at - face) >= _CLEAR for face in faces[row["media"]]):
-                    yield Picture(row["media"], refs[row["media"]].uri, at, row["index"])
+                at = start + (end - start) * (part + 0.5) / _PER_SHOT
+                inside = min(at - start, end - at) > steps[media]
+                if inside and all(abs(at - face) >= _CLEAR + steps[media] for face in there):
+                    yield Picture(media, refs[media].uri, at, row["index"])
+
+
+def _step(library: Library, entry: Mapping[str, Any]) -> float:
+    """Seconds between two pictures of a file that were searched for faces."""
+    result = library.path / entry["results"]["faces"] / "result.json"
+    recipe = json.loads(result.read_text(encoding="utf-8"))["recipe"]
+    return 1.0 / recipe.get("params", {}).get("per_second", 5.0)
