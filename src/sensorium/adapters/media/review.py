@@ -32,13 +32,20 @@ class Row:
 
 
 def around(pixels: NDArray[np.uint8], box: Sequence[float], room: float = 1.6) -> NDArray[np.uint8]:
-    """A square of at most 112 pixels around a box of a picture, cut where the picture ends."""
+    """What is around a box of a picture, with the box drawn, 112 pixels on its longer side."""
     height, width = pixels.shape[:2]
     half = max(1.0, room * max(box[2] - box[0], box[3] - box[1]) / 2)
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     left, right = max(0, round(x - half)), min(width, max(round(x + half), 1))
     top, bottom = max(0, round(y - half)), min(height, max(round(y + half), 1))
-    return small(pixels[top:bottom, left:right])
+    image = Image.fromarray(np.ascontiguousarray(pixels[top:bottom, left:right]))
+    scale = SIDE / max(image.size)
+    image = image.resize(
+        [max(1, round(scale * side)) for side in image.size], Image.Resampling.BICUBIC
+    )
+    corners = [scale * (value - first) for value, first in zip(box, (left, top) * 2, strict=True)]
+    ImageDraw.Draw(image).rectangle(corners, None, _PAPER, 1)
+    return np.asarray(image)
 
 
 def small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -89,7 +96,7 @@ def _cell(
     for number, caption in enumerate(captions):
         while caption and draw.textlength(caption, font) > SIDE:
             caption = caption[:-1]
-        draw.text((left, top + SIDE + 2 + 13 * number), caption, _SOFT, font)
+        draw.text((left, top + image.height + 2 + 13 * number), caption, _SOFT, font)
 
 
 def write_jpeg(path: Path, pixels: NDArray[np.uint8], quality: int = 95) -> None:
