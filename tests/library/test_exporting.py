@@ -152,22 +152,43 @@ def test_coco(library, tmp_path):
     told = export_dataset(library, tmp_path / "data", "coco")
     for split in ("train", "val"):
         folder = tmp_path / "data" / "images" / split
-        coco = pytest.importorskip("pycocotools.coco").COCO(
-            tmp_path / "data" / "annotations" / f"instances_{split}.json"
-        )
-        assert [each["name"] for each in coco.loadCats([1, 2])] == ["Ada", "Vb0770001"]
-        assert len(coco.getImgIds()) == told["pictures"][split] == len(list(folder.iterdir()))
-        for number, person in ((1, "P1"), (2, "P2")):
-            found = coco.loadAnns(coco.getAnnIds(catIds=[number]))
-            assert len(found) == told["classes"][number - 1][split]
-            for each in found:
-                x, y, width, height = each["bbox"]
-                assert each["area"] == pytest.approx(width * height)
-                assert each["iscrowd"] == 0
-                image = coco.loadImgs(each["image_id"])[0]
-                pixels = np.asarray(Image.open(folder / image["file_name"]))
-                assert pixels.shape == (image["height"], image["width"], 3)
-                assert holds(pixels, (x, y, x + width, y + height), person)
+        read = json.loads(coco_file(tmp_path, split).read_text())
+        names = {each["id"]: (each["name"], each["identity"]) for each in read["categories"]}
+        assert names == {1: ("Ada", "V3f2a91c0"), 2: ("Vb0770001", "Vb0770001")}
+        images = {each["id"]: each for each in read["images"]}
+        assert len(images) == told["pictures"][split] == len(list(folder.iterdir()))
+        assert len({each["id"] for each in read["annotations"]}) == len(read["annotations"])
+        for each in read["annotations"]:
+            x, y, width, height = each["bbox"]
+            assert each["area"] == pytest.approx(width * height)
+            assert each["iscrowd"] == 0
+            image = images[each["image_id"]]
+            pixels = np.asarray(Image.open(folder / image["file_name"]))
+            assert pixels.shape == (image["height"], image["width"], 3)
+            assert holds(
+                pixels, (x, y, x + width, y + height), ("", "P1", "P2")[each["category_id"]]
+            )
+
+
+def coco_file(folder, split):
+    return folder / "data" / "annotations" / f"instances_{split}.json"
+
+
+def test_coco_with_its_own_tool(library, tmp_path):
+    tool = pytest.importorskip("pycocotools.coco")
+    from pycocotools.cocoeval import COCOeval
+
+    told = export_dataset(library, tmp_path / "data", "coco")
+    for split in ("train", "val"):
+        coco = tool.COCO(coco_file(tmp_path, split))
+        for number, each in enumerate(told["classes"], 1):
+            assert len(coco.getAnnIds(catIds=[number])) == each[split]
+        perfect = [{**each, "score": 0.9} for each in coco.loadAnns(coco.getAnnIds())]
+        scored = COCOeval(coco, coco.loadRes(perfect), "bbox")
+        scored.evaluate()
+        scored.accumulate()
+        scored.summarize()
+        assert scored.stats[0] == pytest.approx(1.0)
 
 
 def test_huggingface(library, tmp_path, monkeypatch):
