@@ -73,6 +73,8 @@ def _print(told: dict[str, Any], out: str) -> None:
         f"{out}: {pictures['train']} pictures for training, {pictures['val']} for validation "
         f"(divided by {told['split']}); {sum(negatives.values())} of them without anybody"
     )
+    if not pictures["val"] and told["rule"]["held_out"]:
+        click.echo("nothing for validation: there are too few shots to hold any out; add files")
     for each in told["classes"]:
         click.echo(f"  {each['name']}: {each['train']} + {each['val']}  ({each['identity']})")
     for identity in told["without_pictures"]:
