@@ -23,7 +23,7 @@ class Unused:
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class CastList:
     """A cast list as it was read; what could not be used does not stop the rest."""
 
     members: tuple[Member, ...] = ()

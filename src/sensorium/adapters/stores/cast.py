@@ -10,14 +10,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from sensorium.core.cast import Cast, Member, Unused
+from sensorium.core.cast import CastList, Member, Unused
 from sensorium.core.errors import UsageError
 
 _COLUMNS = ("name", "aliases", "portraits")
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif")
 
 
-def read_cast(path: str | os.PathLike[str]) -> Cast:
+def read_cast(path: str | os.PathLike[str]) -> CastList:
     """The cast of a ``.csv`` or ``.json`` file, or of a folder in which each picture is a portrait.
 
     CSV: columns `name`, and optionally `aliases` and `portraits`, several separated by ``;``. JSON: a
@@ -48,7 +48,7 @@ def read_cast(path: str | os.PathLike[str]) -> Cast:
             members.append(Member(name, aliases, paths))
     if not members and not unused:
         raise UsageError(f"{place}: expected a cast, found no name in it")
-    return Cast(tuple(members), tuple(unused))
+    return CastList(tuple(members), tuple(unused))
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-import os
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,9 +13,10 @@ from typing import Any
 from numpy.typing import NDArray
 from PIL import Image
 
-from sensorium.core.errors import MissingMediaError, SensoriumError
+from sensorium.core.errors import SensoriumError
 from sensorium.core.media import MediaRef
 from sensorium.interfaces.timeline import Row, Timeline
+from sensorium.library.originals import changed
 from sensorium.ports import Reader
 
 AT_LEAST = 8  # pictures of a video, where it is long enough
@@ -95,7 +95,7 @@ def pictures(
 def _filled(
     timeline: Timeline, reader: Reader, max_side: int, blank: Sequence[Picture]
 ) -> Iterator[Picture]:
-    why = unreadable(timeline, reader)
+    why = changed(timeline.uri, timeline.digest, timeline.stat, reader)
     done = 0
     if not why and timeline.ref:
         # a picture's time is that of the records; half a millisecond more finds it despite rounding
@@ -110,20 +110,6 @@ def _filled(
             why = str(error)
     for each in blank[done:]:
         yield replace(each, missing=why or "no picture at this time")
-
-
-def unreadable(timeline: Timeline, reader: Reader) -> str:
-    """Why the file cannot be shown any more; empty if it is the one that the results are of."""
-    try:
-        stat = os.stat(timeline.uri)
-        if timeline.stat == [stat.st_size, stat.st_mtime_ns]:
-            return ""
-        same = reader.probe(timeline.uri).digest == timeline.digest
-    except (FileNotFoundError, MissingMediaError):
-        return "the file is no longer there"
-    except (SensoriumError, OSError) as error:
-        return f"the file can no longer be read: {error}"
-    return "" if same else "the file has changed since"
 
 
 def _boxes(timeline: Timeline, at: float) -> tuple[Row, ...]:
