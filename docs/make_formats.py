@@ -24,6 +24,7 @@ WHAT = {
     "voice": "The speakers of a file, one row each.",
     "shot": "The stretches between cuts.",
     "region": "What was found in the pictures, one row per box.",
+    "text": "What is written on the screen, one row per line and picture that was read.",
     "person": "The people seen in a file, one row each.",
     "mouth": "How the mouth of one face moved, one row per stretch.",
     "link": "Which face belongs to a turn. Span and `speaker` are those of the turn.",
@@ -132,10 +133,15 @@ names `sensorium.Voices("library").table()`. Every decision has `number` and `ki
 
 | kind | values | meaning |
 |---|---|---|
-| `seen` | `samples`: key, uri, speaker, model, seconds, embedding, identity, score | voices that were matched to an identity, or found one (`score` null); `origin` where they came from another library |
-| `named` | `identity`, `name` (null takes it away) | by hand |
+| `seen` | `samples`: key, uri, label, kind, model, seconds, embedding, apart, identity, score | voices and faces that were matched to an identity, or found one (`score` null); `origin` where they came from another library |
+| `linked` | `links`: voice, face, seconds | how long a voice was seen to come from a face |
+| `joined` | `identity`, `into`, `seconds` | a voice and a face that go together become one identity |
+| `claimed` | `media`, `source`, `claims`: sample, name, score, source, uri, start, end, quote | evidence of names; takes the place of what the source said of this file before |
+| `cast` | `members`: name, aliases, portraits; `unused` | the cast list; the last one counts |
+| `named` | `identity`, `name` (null: none of the names found is right) | by hand |
 | `merged` | `identity`, `into` | all samples of one go to the other |
-| `split` | `identity`, `into`, `samples` | these samples are somebody else |
+| `split` | `identity`, `into`, `samples` | these samples are somebody else, and stay so |
+| `apart` | `identity`, `other` | they are never joined |
 | `forgotten` | `identity`, `into` (null) | its samples belong to nobody and are not matched again |
 | `undone` | `target` | that decision counts for nothing |
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sensorium.adapters.language.fuyu import FuyuPrompts as FuyuPrompts
     from sensorium.adapters.language.prompt import embed_prompt as embed_prompt
     from sensorium.adapters.processors.images import load_processor as load_processor
+    from sensorium.cast import Cast as Cast
     from sensorium.core.config import Config as Config
     from sensorium.core.errors import LibraryError as LibraryError
     from sensorium.core.errors import MediaError as MediaError
@@ -53,6 +54,7 @@ _WHERE = {
     "Adapter": "adapters.language.adapter",
     "Audio": "core.media",
     "Axis": "core.time",
+    "Cast": "cast",
     "Config": "core.config",
     "Features": "core.features",
     "Frames": "core.media",

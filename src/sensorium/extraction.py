@@ -148,6 +148,8 @@ def _alone(layout: Layout) -> Iterator[None]:
     with held(layout):
         shutil.rmtree(layout.work, ignore_errors=True)
         layout.work.mkdir()
+        for part in layout.root.glob("*/*.part"):
+            part.unlink()
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ import click
 from sensorium import __version__
 from sensorium.core.config import PASSES, Config
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
+from sensorium.interfaces.cast_cli import cast
 from sensorium.interfaces.dataset_cli import dataset
 from sensorium.interfaces.listen_cli import listen
 from sensorium.interfaces.patches_cli import patches
@@ -146,6 +147,7 @@ def models(as_json: bool) -> None:
 
 
 main.add_command(dataset)
+main.add_command(cast)
 main.add_command(listen)
 main.add_command(patches)
 main.add_command(score)

@@ -154,14 +154,19 @@ def _text(timeline: Timeline) -> str:
 
 
 def _who(timeline: Timeline) -> Iterator[str]:
-    who = {row["speaker"]: (row["identity"], row["name"]) for row in timeline.turns}
     for row in timeline.voices:
-        identity, name = who.get(row["speaker"], (None, None))
-        called = f", {name} ({identity})" if name else f", identity {identity}" if identity else ""
-        yield f"speaker {row['speaker']}: {clock(row['duration'] or 0.0)} of speech{called}"
+        told = f"{clock(row['duration'] or 0.0)} of speech"
+        yield f"speaker {row['speaker']}: {told}{_identity(row)}"
     if timeline.kind != "image":
         for row in timeline.persons:
-            yield f"person {row['person']}: {clock(row['duration'] or 0.0)} on screen"
+            told = f"{clock(row['duration'] or 0.0)} on screen"
+            yield f"person {row['person']}: {told}{_identity(row)}"
+
+
+def _identity(row: Row) -> str:
+    if row["name"]:
+        return f", {row['name']} ({row['identity']})"
+    return f", identity {row['identity']}" if row["identity"] else ""
 
 
 def _boxes(timeline: Timeline) -> Iterator[str]:

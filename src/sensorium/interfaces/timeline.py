@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from sensorium.adapters.stores.parquet import read_table
+from sensorium.core.identity import Identity
 from sensorium.core.record import COMMON, KINDS
 from sensorium.library.library import Library
 from sensorium.ops.identities import Known
@@ -140,10 +141,16 @@ def words_and_turns(
             row[name] = row[name] if time is None else time
     who = library.identities(entry, known)
     for row in (*words, *turns):
-        identity = who.get(row["speaker"])
-        row["identity"] = identity.id if identity else None
-        row["name"] = identity.name if identity else None
+        _identified(row, "speaker", who)
     return words, turns
+
+
+def _identified(row: Row, column: str, who: Mapping[str, Identity]) -> Row:
+    """The row with `identity` and `name` of the voice or face that a column gives."""
+    identity = who.get(row[column])
+    row["identity"] = identity.id if identity else None
+    row["name"] = identity.name if identity else None
+    return row
 
 
 def to_timeline(library: Library, media: str | os.PathLike[str]) -> Timeline:
@@ -166,7 +173,9 @@ def timelines(library: Library, entries: Sequence[Mapping[str, Any]]) -> Iterato
 
 def _timeline(library: Library, entry: Mapping[str, Any], name: str, known: Known) -> Timeline:
     words, turns = words_and_turns(library, entry, known)
-    regions = rows(library, entry, "region")
+    who = library.identities(entry, known)
+    regions = [_identified(row, "person", who) for row in rows(library, entry, "region")]
+    persons = [_identified(row, "person", who) for row in rows(library, entry, "person")]
     about = rows(library, entry, "media")
     return Timeline(
         uri=entry["uri"],
@@ -178,10 +187,10 @@ def _timeline(library: Library, entry: Mapping[str, Any], name: str, known: Know
         words=words,
         utterances=list(utterances(words)),
         turns=turns,
-        voices=rows(library, entry, "voice"),
+        voices=[_identified(row, "speaker", who) for row in rows(library, entry, "voice")],
         regions=regions,
         faces=face_stretches(regions),
-        persons=sorted(rows(library, entry, "person"), key=lambda p: -(p["duration"] or 0.0)),
+        persons=sorted(persons, key=lambda row: -(row["duration"] or 0.0)),
         subtitles=rows(library, entry, "subtitle"),
         errors=rows(library, entry, "error"),
         ref=entry.get("ref"),

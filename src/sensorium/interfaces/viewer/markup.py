@@ -153,17 +153,21 @@ def people(
         else:
             face = f'<img class="face" alt="" src="{jpeg_uri(cut, 128)}">'
         seen = f"{clock(row['duration'] or 0.0, padded=False)} on screen"
-        parts.append(_who(person, face, "" if timeline.kind == "image" else seen, colours))
+        seen = "" if timeline.kind == "image" else seen
+        parts.append(_who(person, row["name"], face, (seen, colours)))
     for row in timeline.voices:
         heard = f"{clock(row['duration'] or 0.0, padded=False)} of speech"
-        parts.append(_who(row["speaker"], '<span class="dot"></span>', heard, colours))
+        sign = '<span class="dot"></span>'
+        parts.append(_who(row["speaker"], row["name"], sign, (heard, colours)))
     return f'<div class="people">{"".join(parts)}</div>' if parts else ""
 
 
-def _who(name: str, sign: str, told: str, colours: Mapping[str, int]) -> str:
+def _who(label: str, name: str | None, sign: str, more: tuple[str, Mapping[str, int]]) -> str:
+    told, colours = more
+    called = f"{name} ({label})" if name else label
     return (
-        f'<div class="who {_colour(colours, name)}">{sign}'
-        f"<div><b>{escape(name)}</b><span>{escape(told)}</span></div></div>"
+        f'<div class="who {_colour(colours, label)}">{sign}'
+        f"<div><b>{escape(called)}</b><span>{escape(told)}</span></div></div>"
     )
 
 

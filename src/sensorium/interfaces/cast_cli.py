@@ -1,0 +1,163 @@
+"""``sensorium cast``: everyone whom a library knows, why they have their names, and corrections."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from sensorium.cast import Cast
+    from sensorium.core.identity import Identity
+
+_library = click.option(
+    "--library",
+    default="library",
+    show_default=True,
+    envvar="SENSORIUM_LIBRARY",
+    help="Its folder.",
+)
+
+
+@click.group()
+def cast() -> None:
+    """Everyone whom a library knows, by voice or face: list, explain, name, correct.
+
+    \b
+    An identity is given by its id or, where only one has it, by its name.
+    """
+
+
+def _opened(library: str) -> Cast:
+    from sensorium.cast import Cast
+
+    return Cast(library)
+
+
+def _told(who: Identity) -> str:
+    files = len({sample.uri for sample in who.samples})
+    sure = "" if who.score in (None, 1.0) else f" ({who.score:.2f})"
+    parts = [f"heard {who.seconds:.1f} s"] * bool(who.of("voice"))
+    parts += [f"seen {who.on_screen:.1f} s"] * (len(who.of("voice")) < len(who.samples))
+    return f"{who.id}  {who.name or '(unknown)'}{sure}  {', '.join(parts)} in {files} files"
+
+
+@cast.command("list")
+@_library
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, one entry a voice or face of a file."
+)
+def list_(library: str, as_json: bool) -> None:
+    """Everyone, the one heard longest first; then what of the cast list could not be used."""
+    opened = _opened(library)
+    if as_json:
+        click.echo(json.dumps(json.loads(opened.table().to_json(orient="records")), indent=1))
+        return
+    lines = [_told(who) for who in opened.all()] or ["nobody yet"]
+    lines += [f"not used: {each['what']}: {each['message']}" for each in opened.unused()]
+    click.echo("\n".join(lines))
+
+
+@cast.command()
+@click.argument("identity")
+@_library
+def show(identity: str, library: str) -> None:
+    """Where one identity was heard and seen, and how sure that is."""
+    opened = _opened(library)
+    who, table = opened.find(identity), opened.table()
+    click.echo(_told(who))
+    for row in table[table["identity"] == who.id].itertuples():
+        sure = f"{row.score:.2f}" if row.score is not None and row.score == row.score else "-"
+        place = f"{row.label} in {row.uri}  [{row.sample}]"
+        click.echo(f"  {row.kind:5} {row.seconds:7.1f} s  {sure:>5}  {place}")
+
+
+@cast.command()
+@click.argument("identity")
+@_library
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a claim.")
+def explain(identity: str, library: str, as_json: bool) -> None:
+    """Why an identity has its name, or none: every name that was claimed, with the evidence."""
+    opened = _opened(library)
+    who, claims = opened.find(identity), opened.explain(identity)
+    if as_json:
+        click.echo(json.dumps(json.loads(claims.to_json(orient="records")), indent=1))
+        return
+    click.echo(_told(who))
+    if who.score == 1.0:
+        click.echo("named by hand, which outranks all evidence")
+    for name, group in claims.groupby("name", sort=False):
+        click.echo(f"{name}: probability {group['probability'].iloc[0]:.2f}")
+        for row in group.itertuples():
+            where = (
+                f" at {row.start:.1f} s" if row.start == row.start and row.start is not None else ""
+            )
+            click.echo(f"  {row.score:.2f}  {row.source}: {row.quote}  {row.uri}{where}")
+    if claims.empty:
+        click.echo("no evidence of a name")
+    elif who.name is None:
+        click.echo("no name is sure enough; it stays unknown")
+
+
+@cast.command()
+@click.argument("identity")
+@click.argument("name")
+@_library
+def name(identity: str, name: str, library: str) -> None:
+    """Give an identity a name; an empty one says that none of the names found is right."""
+    click.echo(f"{_opened(library).name(identity, name)}  {name or '(no name)'}")
+
+
+@cast.command()
+@click.argument("into")
+@click.argument("other")
+@_library
+def merge(into: str, other: str, library: str) -> None:
+    """Two identities are one person; INTO is kept."""
+    opened = _opened(library)
+    click.echo(_told(opened.find(opened.merge(into, other))))
+
+
+@cast.command()
+@click.argument("identity")
+@click.option(
+    "--sample", "samples", multiple=True, help="A sample of `show` that is somebody else."
+)
+@_library
+def split(identity: str, samples: tuple[str, ...], library: str) -> None:
+    """One identity is two people; without --sample, its voices and faces, or the groups that differ most."""
+    opened = _opened(library)
+    before = opened.find(identity).id
+    new = opened.split(identity, samples)
+    click.echo(f"{_told(opened.find(before))}\n{_told(opened.find(new))}")
+
+
+@cast.command()
+@click.argument("identity")
+@click.argument("other")
+@_library
+def apart(identity: str, other: str, library: str) -> None:
+    """Two identities are not the same person, whatever is seen or heard later."""
+    one, two = _opened(library).apart(identity, other)
+    click.echo(f"{one} and {two} stay two people")
+
+
+@cast.command()
+@click.argument("number", type=int, required=False)
+@_library
+def undo(number: int | None, library: str) -> None:
+    """Take back the last decision about who is who, or the one of that NUMBER."""
+    done = _opened(library).undo(number)
+    click.echo(f"taken back: {done['number']} ({done['kind']})")
+
+
+@cast.command()
+@click.argument("library")
+@click.option("--out", default="review.html", show_default=True, help="The page.")
+def review(library: str, out: str) -> None:
+    """Write a page to look over who is who: faces, names, evidence, the least sure first."""
+    from sensorium.interfaces.viewer.review import write_review
+    from sensorium.recipes import reader
+
+    click.echo(write_review(_opened(library), library, out, reader()))
