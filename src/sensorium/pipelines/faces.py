@@ -23,10 +23,10 @@ class Faces:
 
     A video is searched `per_second` times a second, and there is one region record per face and
     searched picture. Tracks end at cuts. A detection that belongs to no track that counts is kept as a
-    region without track and person. Persons are P1, P2, ... in order of appearance.
+    region without track and person. Persons are P1, P2, ... in order of appearance; drawn faces, which
+    have a pass of their own, D1, D2, ... and no mouths.
     """
 
-    name = "faces"
     needs: tuple[str, ...] = ("shots",)
 
     def __init__(
@@ -35,7 +35,10 @@ class Faces:
         detector: Detector,
         encoder: FaceEncoder,
         options: FacesOptions | None = None,
+        drawn: bool = False,
     ) -> None:
+        self.name = "drawn" if drawn else "faces"
+        self._letter = "D" if drawn else "P"
         self._reader = reader
         self._detector = detector
         self._encoder = encoder
@@ -60,11 +63,13 @@ class Faces:
             [each.weight for each in counted],
             self._options.distance,
         )
-        named = {id(e): f"P{g + 1}" for e, g in zip(counted, groups, strict=True) if g is not None}
+        labels = [None if group is None else f"{self._letter}{group + 1}" for group in groups]
+        named = {id(e): label for e, label in zip(counted, labels, strict=True) if label}
         still = ref.kind == "image"
-        yield from _regions(seen, named, self._detector.provenance, still)
-        yield from _persons(counted, groups, self._encoder.provenance, still)
-        if not still:
+        kind = "face" if self.name == "faces" else "drawn face"
+        yield from _regions(seen, named, (kind, self._detector.provenance), still)
+        yield from _persons(counted, labels, self._encoder.provenance, still)
+        if not still and self.name == "faces":
             yield from _mouths(counted, named, self._options.mouth_rate)
 
     def _video(self, ref: MediaRef, earlier: Earlier, report: Report) -> list[Seen]:
@@ -111,13 +116,14 @@ def _together(a: Seen, b: Seen) -> bool:
 
 
 def _regions(
-    seen: Sequence[Seen], named: Mapping[int, str], made_by: Provenance, still: bool
+    seen: Sequence[Seen], named: Mapping[int, str], what: tuple[str, Provenance], still: bool
 ) -> Iterator[Record]:
+    kind, made_by = what
     rows = [(each.times[i], each.number, i, each) for each in seen for i in range(len(each.times))]
     for at, _, index, each in sorted(rows, key=lambda row: row[:3]):
         x0, y0, x1, y1 = (round(float(v), 2) for v in each.boxes[index])
         values = {
-            "label": "face",
+            "label": kind,
             "score": round(each.scores[index], 4),
             **{"x0": x0, "y0": y0, "x1": x1, "y1": y1},
             "track": each.number if each.counts and not still else None,
@@ -128,26 +134,26 @@ def _regions(
 
 
 def _persons(
-    counted: Sequence[Seen], groups: Sequence[int | None], made_by: Provenance, still: bool
+    counted: Sequence[Seen], labels: Sequence[str | None], made_by: Provenance, still: bool
 ) -> Iterator[Record]:
-    for number in sorted({group for group in groups if group is not None}):
-        mine = [i for i, group in enumerate(groups) if group == number]
+    for label in sorted({each for each in labels if each}, key=lambda each: int(each[1:])):
+        mine = [i for i, each in enumerate(labels) if each == label]
         tracks = [counted[i] for i in mine]
         best = max(tracks, key=lambda each: each.weight)
         x0, y0, x1, y1 = (round(float(v), 2) for v in best.boxes[best.best])
         mean = center(mine, [each.embedding for each in counted], [each.weight for each in counted])
-        others = {
-            f"P{group + 1}"
-            for group, each in zip(groups, counted, strict=True)
-            if group not in (None, number) and any(_together(each, one) for one in tracks)
+        beside = {
+            other
+            for other, each in zip(labels, counted, strict=True)
+            if other not in (None, label) and any(_together(each, one) for one in tracks)
         }
         values = {
-            "person": f"P{number + 1}",
+            "person": label,
             "num_tracks": len(tracks),
             "duration": round(sum(each.span.duration for each in tracks), 3),
             "at": None if still else best.times[best.best],
             **{"x0": x0, "y0": y0, "x1": x1, "y1": y1},
-            "apart": sorted(others),
+            "apart": sorted(beside),
             "embedding": [float(v) for v in mean.astype(np.float32)],
         }
         span = Span(min(t.times[0] for t in tracks), max(t.times[-1] for t in tracks))

