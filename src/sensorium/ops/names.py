@@ -20,12 +20,13 @@ _NOBODY = frozenset(
     narrator narration man men woman women boy boys girl girls child children kid kids baby voice
     voices voiceover announcer presenter host hostess reporter journalist anchor interviewer
     interviewee moderator speaker speakers unknown unidentified male female all both everyone
-    everybody crowd audience people group chorus choir singer singers operator caller dispatcher guard
-    soldier soldiers nurse driver waiter waitress teacher student students computer radio tv
+    everybody crowd audience people group chorus choir singer singers operator caller dispatcher
+    guard soldier soldiers nurse driver waiter waitress teacher student students computer radio tv
     television phone telephone recording robot intercom music song applause laughter laughs laughing
     cheering cheers sighs sigh gasps coughs sobs crying silence noise bell knock sound sounds
-    translator interpreter subtitle subtitles caption captions note warning part chapter episode scene
-    act the a an and or of in on at to for with i you he she it we they
+    translator interpreter subtitle subtitles caption captions note warning part chapter episode
+    scene act the a an and or of in on at to for with i you he she it we they i'm i’m i've i'd it's
+    that's there's here's what's let's we're you're they're he's she's who's
     """.split()  # noqa: SIM905 - a list of a hundred quoted words reads worse
 )
 # Capitalised after "I'm", and no names.

@@ -46,13 +46,11 @@ def probabilities(claims: Sequence[Claim], rule: NameRule | None = None) -> dict
         for name, values in odds.items():
             ranked = sorted(values, key=lambda each: -abs(each))
             value = sum(each * 0.5**place for place, each in enumerate(ranked))
-            lead = max(2 * votes[name] / everyone - 1, 0.0) if everyone > 0 else 1.0
-            total[name] += float(
-                np.clip(value * (lead if value > 0 else 1.0), -rule.most, rule.most)
-            )
+            lead = 2 * votes[name] / everyone - 1 if everyone > 0 and value > 0 else 1.0
+            total[name] += float(np.clip(value * lead, -rule.most, rule.most))
     weights = {name: float(np.exp(value)) for name, value in total.items()}
     whole = 1 + sum(weights.values())
-    return dict(sorted(((n, w / whole) for n, w in weights.items()), key=lambda each: -each[1]))
+    return dict(sorted(((n, w / whole) for n, w in weights.items()), key=lambda e: (-e[1], e[0])))
 
 
 def decided(names: Mapping[str, float], rule: NameRule | None = None) -> tuple[str, float] | None:

@@ -81,3 +81,37 @@ def write_video(
         if sound and voice is not None:
             encode_sound(container, voice, *sound)
     return path
+
+
+def drawn_face(
+    size: int = 200,
+    hair: tuple[int, int, int] = (90, 60, 140),
+    eyes: tuple[int, int, int] = (60, 140, 90),
+) -> NDArray[np.uint8]:
+    """uint8 ``(size, size, 3)``: a face in the manner of Japanese drawings, of our own making."""
+    from PIL import Image, ImageDraw
+
+    unit, skin, line = 8.0, (252, 232, 220), (60, 40, 40)  # drawn on 100 units, then scaled down
+    picture = Image.new("RGB", (800, 800), (200, 220, 240))
+    draw = ImageDraw.Draw(picture)
+
+    def at(*numbers: float) -> list[float]:
+        return [number * unit for number in numbers]
+
+    draw.ellipse(at(18, 10, 82, 80), hair)
+    draw.polygon(at(18, 45, 82, 45, 86, 95, 14, 95), hair)
+    draw.polygon(at(42, 70, 58, 70, 58, 90, 42, 90), skin)
+    draw.polygon(at(30, 40, 70, 40, 70, 62, 62, 74, 50, 82, 38, 74, 30, 62), skin, line)
+    draw.ellipse(at(29, 22, 71, 68), skin)
+    for x in (40, 60):
+        draw.ellipse(at(x - 6, 46, x + 6, 62), (255, 255, 255), line)
+        draw.ellipse(at(x - 4.5, 47, x + 4.5, 62), eyes)
+        draw.ellipse(at(x - 2.5, 51, x + 2.5, 59), (20, 20, 30))
+        draw.ellipse(at(x - 3.5, 48, x - 0.5, 52), (255, 255, 255))
+        draw.line(at(x - 7, 48, x - 3, 45, x + 3, 45, x + 7, 48), line, 13)
+        draw.line(at(x - 6, 40, x, 38.5, x + 6, 40), line, 6)
+    draw.line(at(50, 64, 49.3, 66), (200, 150, 140), 6)
+    draw.arc(at(45, 66, 55, 73), 20, 160, (150, 60, 60), 8)
+    fringe = (24, 40, 28, 16, 50, 10, 72, 16, 76, 40, 70, 36, 66, 44, 60, 32, 54, 42)
+    draw.polygon(at(*fringe, 50, 30, 44, 42, 40, 32, 33, 44, 30, 36), hair, line)
+    return np.asarray(picture.resize((size, size), Image.Resampling.LANCZOS))
