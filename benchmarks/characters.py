@@ -79,7 +79,9 @@ def faces(library: sm.Library, uri: str, truth: dict, score: Score, series: int)
     return {person: actors.most_common(1)[0][0] for person, actors in whose.items()}
 
 
-def turns(library: sm.Library, uri: str, truth: dict, whose: dict, score: Score, series: int) -> None:
+def turns(
+    library: sm.Library, uri: str, truth: dict, whose: dict, score: Score, series: int
+) -> None:
     """Counts links of true turns to faces."""
     found = library.turns(uri)
     spoken: dict[str, Counter] = defaultdict(Counter)
@@ -203,9 +205,17 @@ def main() -> None:
         ("on-screen turns linked to the right face", _share(score.linked), ">= 90 %"),
         ("off-screen turns without a face", _share(score.silent), ">= 90 %"),
         ("named right, of what is named", f"{accuracy:.1%}", ">= 90 %"),
-        (f"coverage, of {units} tracks and turns of those who have a name", f"{coverage:.1%}", ">= 60 %"),
+        (
+            f"coverage, of {units} tracks and turns of those who have a name",
+            f"{coverage:.1%}",
+            ">= 60 %",
+        ),
         ("same identity in two episodes of a series", _share(score.same), ">= 90 %"),
-        ("seconds of computing per second of video", f"{score.seconds / score.length:.2f}", "<= 1.0"),
+        (
+            "seconds of computing per second of video",
+            f"{score.seconds / score.length:.2f}",
+            "<= 1.0",
+        ),
     ]
     print("| what | measured | aim |\n|---|---|---|")
     print("\n".join(f"| {' | '.join(row)} |" for row in rows))

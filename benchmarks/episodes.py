@@ -50,7 +50,9 @@ class Actor:
     talk: tuple[tuple[int, int], ...] = ()
     still: tuple[tuple[int, int], ...] = ()
     voices: tuple[str, ...] = ()
-    speed: float = 1.0  # of the footage while it talks, so that the mouth opens as often as in speech
+    speed: float = (
+        1.0  # of the footage while it talks, so that the mouth opens as often as in speech
+    )
     named: str = ""  # how a file names this one: portrait, srt, ass, screen; empty: not at all
     footage: Footage | None = field(default=None, repr=False)
 
@@ -211,7 +213,7 @@ class Stage:
         talk = actor.talk[int(rng.integers(len(actor.talk)))] if actor.talk else (0, 0)
         still = actor.still[self.episode % len(actor.still)] if actor.still else (0, 0)
         if name == "Barack Obama" and not spans:
-            still = (0, 2)
+            still = (0, 0)  # he speaks in all of the footage: one picture of it, held
         size = rng.uniform(0.34, 0.5) * HEIGHT  # height of the face
         result, clock = [], 0.0
         for index in range(num):

@@ -26,6 +26,7 @@ RULES: Mapping[Kind, MatchRule] = {
     "drawn": MatchRule(least=0.97),
 }
 _OTHER = 0.2  # share of a clip that a second voice may have before it counts as one
+_NOW_AND_THEN = 0.3
 _LIKE = {"voice": "speaker_encoder", "face": "face_encoder", "drawn": "drawn_encoder"}
 Links = dict[tuple[str, str], float]  # (voice, face) -> seconds
 
@@ -75,7 +76,11 @@ def _links(layout: Layout, entry: Mapping[str, Any]) -> Links:
                 sample_key(results["faces"], row["person"]),
             )
             found[pair] = round(found.get(pair, 0.0) + row["end"] - row["start"], 3)
-    return found
+    total: dict[str, float] = {}
+    for (voice, _), seconds in found.items():
+        total[voice] = total.get(voice, 0.0) + seconds
+    # a face that a voice has now and then only: the turn was another's
+    return {pair: s for pair, s in found.items() if s >= _NOW_AND_THEN * total[pair[0]]}
 
 
 def _join(gallery: Gallery) -> None:

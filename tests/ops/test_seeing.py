@@ -131,6 +131,18 @@ def test_voices_go_to_the_mouths_that_move_with_them():
     assert link(turns[2][0], owners.get("S3"), Mouths(mouths), rule) is None
 
 
+def test_a_turn_without_the_face_of_its_voice_is_that_of_the_one_mouth_that_moves():
+    """Who is somebody else's voice meanwhile is not, nor is a mouth that hardly moves."""
+    mouths = Mouths([mouth("P1", 0, 2, 0.4, 0), mouth("P2", 0, 2, 0.2, 1)])
+    found = link(Span(0, 2), "P9", mouths, LinkRule())
+    assert found is not None
+    assert found[0].face == "P1"
+    assert link(Span(0, 2), None, mouths, LinkRule()) is not None
+    assert link(Span(0, 2), "P9", mouths, LinkRule(), {"P1"}) is None
+    both = Mouths([mouth("P1", 0, 2, 0.4, 0), mouth("P2", 0, 2, 0.4, 1)])
+    assert link(Span(0, 2), "P9", both, LinkRule()) is None
+
+
 def test_a_turn_in_which_another_mouth_moves_far_more_is_not_clear():
     """Left open rather than guessed."""
     both = [mouth("P1", 0, 2, 0.3, 0), mouth("P2", 0, 2, 0.5, 1)]

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from sensorium.core.detecting import DetectorTraining
 from sensorium.core.training import Training
 
 _DEFAULT = Training()
+_DETECTOR = DetectorTraining()
 
 
 @click.group()
@@ -78,3 +80,55 @@ def adapter(library: str, captions: str, **choices: Any) -> None:
     else:
         held = f", held out {told['held_out_loss']:.4f}" if "held_out_loss" in told else ""
         click.echo(f"{told['adapter']}: loss {told['loss']:.4f}{held} after {told['step']} steps")
+
+
+@train.command()
+@click.argument("data")
+@click.option(
+    "--model",
+    default=_DETECTOR.model,
+    show_default=True,
+    help="yolo9-t, -s, -m or -c (libreyolo, MIT), or ultralytics:NAME.yaml (AGPL-3.0).",
+)
+@click.option("--out", required=True, metavar="FOLDER", help="The run: new or empty.")
+@click.option("--resume", is_flag=True, help="Go on where the training in --out stopped.")
+@click.option(
+    "--epochs", default=_DETECTOR.epochs, show_default=True, help="Passes over the pictures."
+)
+@click.option("--batch", default=_DETECTOR.batch, show_default=True, help="Pictures per step.")
+@click.option(
+    "--image-size",
+    default=_DETECTOR.image_size,
+    show_default=True,
+    help="Pixels, a multiple of 32.",
+)
+@click.option(
+    "--learning-rate",
+    "--lr",
+    default=_DETECTOR.learning_rate,
+    show_default=True,
+    help="At its peak.",
+)
+@click.option("--weights", help="A file to start from; else from random weights.")
+@click.option("--device", default=_DETECTOR.device, show_default=True, help="auto, cpu or cuda.")
+@click.option("--threads", default=_DETECTOR.threads, show_default=True, help="Of the CPU.")
+@click.option("--seed", default=0, show_default=True, help="Of first weights and order.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON summary on stdout.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def detector(data: str, **choices: Any) -> None:
+    """Train a YOLO detector whose classes are the identities of a dataset.
+
+    DATA is a folder in YOLO's form, as `sensorium dataset` writes it. The result is FOLDER/best.pt, for
+    `sensorium extract --detector`.
+    """
+    from sensorium.detectors import summary, train_detector
+    from sensorium.progress import Steps, steps
+
+    as_json, quiet, out = choices.pop("as_json"), choices.pop("quiet"), choices.pop("out")
+    train_detector(data, out, progress=Steps() if quiet else steps(), **choices)
+    told = summary(out)
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        measured = f", mAP50 {told['mAP50']:.3f}" if "mAP50" in told else ""
+        click.echo(f"{told['detector']}: {told['classes']} classes{measured}")

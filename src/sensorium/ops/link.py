@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,14 +58,16 @@ class LinkRule:
 
     A mouth speaks from a mean motion of `least` on; a voice needs `evidence` (seconds times motion above
     that) over the file to own a face. In a turn its face must be seen for `share` of it, move by at
-    least `part` of `least`, and no other face more than `margin` above it.
+    least `part` of `least`, and no other face more than `margin` above it. Where its face is not in
+    view, or it has none, the one mouth that moves by `alone` is taken, if it is nobody's who is heard.
     """
 
-    least: float = 0.29
+    least: float = 0.30
     evidence: float = 0.04
     share: float = 0.5
-    part: float = 0.9
+    part: float = 0.95
     margin: float = 0.15
+    alone: float = 0.33
 
 
 def voices(turns: Sequence[tuple[Span, str]], mouths: Mouths, rule: LinkRule) -> dict[str, str]:
@@ -85,18 +87,22 @@ def voices(turns: Sequence[tuple[Span, str]], mouths: Mouths, rule: LinkRule) ->
 
 
 def link(
-    span: Span, face: str | None, mouths: Mouths, rule: LinkRule
+    span: Span, face: str | None, mouths: Mouths, rule: LinkRule, taken: Container[str] = ()
 ) -> tuple[Mouth, float] | None:
-    """The track of `face` that speaks in a turn, with a score 0..1; None where that is not clear.
+    """The track that speaks in a turn of the voice of `face`, with a score 0..1; None where unclear.
 
-    The score grows with the motion of the mouth; it is no probability.
+    `taken` are the faces of other voices that are heard meanwhile. The score grows with the motion of
+    the mouth; it is no probability.
     """
     seen = [(mouth, *mouth.during(span)) for mouth in mouths.near(span)]
     seen = [each for each in seen if each[2] >= rule.share * span.duration]
-    mine = [each for each in seen if each[0].face == face and each[1] >= rule.part * rule.least]
+    mine = [each for each in seen if each[0].face == face]
     if not mine:
-        return None
+        mine = [e for e in seen if e[1] >= rule.alone and e[0].face not in taken]
+        if len({mouth.face for mouth, _, _ in mine}) != 1:
+            return None
     best, mean, _ = max(mine, key=lambda each: each[1])
-    if any(value > mean + rule.margin for mouth, value, _ in seen if mouth.face != face):
+    others = [value for mouth, value, _ in seen if mouth.face != best.face]
+    if mean < rule.part * rule.least or any(value > mean + rule.margin for value in others):
         return None
     return best, mean / (mean + rule.least)

@@ -18,6 +18,8 @@ from sensorium.ops.link import LinkRule, Mouth, Mouths, link, voices
 from sensorium.ops.words import speakers_of, whole
 from sensorium.ports import Earlier, Report
 
+_LONGEST = 120.0  # seconds: a longer turn of another voice is not looked for
+
 
 class Who:
     """Records of kinds link (one per turn) and assignment (one per word); looks at records only.
@@ -34,7 +36,7 @@ class Who:
 
     @property
     def _made_by(self) -> Provenance:
-        return Provenance("mouth-and-voice", "2", asdict(self._rule))
+        return Provenance("mouth-and-voice", "3", asdict(self._rule))
 
     def recipe(self) -> Mapping[str, Any]:
         """The rule."""
@@ -56,7 +58,8 @@ class Who:
         faces = voices(turns, mouths, self._rule)
         links: list[str | None] = []
         for (span, speaker), extent in zip(turns, whole(turns, words, said_by), strict=True):
-            found = link(span, faces.get(speaker), mouths, self._rule)
+            taken = _faces_heard(span, speaker, turns, faces)
+            found = link(span, faces.get(speaker), mouths, self._rule, taken)
             person = _person(found[0].face) if found else None
             links.append(person)
             values = {
@@ -75,6 +78,17 @@ class Who:
             person = _face_of(word.span, of_speaker.get(said or "", ()))
             values = {"text": word.text, "speaker": said, "person": person}
             yield Record("assignment", word.span, values, self._made_by)
+
+
+def _faces_heard(
+    span: Span, speaker: str, turns: Sequence[tuple[Span, str]], faces: Mapping[str, str]
+) -> set[str]:
+    """The faces of other voices that are heard in a turn; turns in order of time."""
+    last = bisect_right(turns, span.end, key=lambda turn: turn[0].start)
+    first = bisect_right(turns, span.start - _LONGEST, key=lambda turn: turn[0].start)
+    near = turns[first:last]
+    heard = {who for each, who in near if who != speaker and each.overlap(span) > 0}
+    return {faces[who] for who in heard if who in faces}
 
 
 def _face_of(word: Span, turns: Sequence[tuple[Span, str | None]]) -> str | None:
