@@ -27,6 +27,7 @@ RULES: Mapping[Kind, MatchRule] = {
 }
 _OTHER = 0.2  # share of a clip that a second voice may have before it counts as one
 _NOW_AND_THEN = 0.3
+_POSSIBLE = 0.05  # probability by its face below which a detector's word does not count
 _LIKE = {"voice": "speaker_encoder", "face": "face_encoder", "drawn": "drawn_encoder"}
 Links = dict[tuple[str, str], float]  # (voice, face) -> seconds
 
@@ -101,9 +102,26 @@ def matched(new: Sequence[Sample], known: Known, rule: MatchRule | None = None) 
         mine = [sample for sample in new if sample.model == model]
         if calibration is None:
             continue  # nothing says what a similarity of this model means
-        whose = match(mine, known.all(), calibration, rule or RULES[kind])
+        taken: Found = [
+            (s, *s.detected) for s in mine if s.detected and _agrees(s, known, calibration)
+        ]
+        found += taken
+        mine = [s for s in mine if s not in [sample for sample, _, _ in taken]]
+        whose = match(mine, _with(known, taken).all(), calibration, rule or RULES[kind])
         found += [(s, i, score) for s, (i, score) in zip(mine, whose, strict=True) if i is not None]
     return found
+
+
+def _agrees(sample: Sample, known: Known, calibration: Calibration) -> bool:
+    """Whether what a trained detector says of a face is possible: somebody known, and not another face."""
+    who = known.identities.get(sample.detected[0]) if sample.detected else None
+    if who is None or any(sample.cannot_be(other) for other in who.samples):
+        return False
+    center = who.centroid(sample.model)
+    if center is None:
+        return True
+    similarity = float(sample.embedding @ center[0])
+    return calibration.probability(similarity, (sample.seconds, center[1])) >= _POSSIBLE
 
 
 def calibration_of(model: str, kind: Kind = "voice") -> Calibration | None:

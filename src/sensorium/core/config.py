@@ -26,7 +26,7 @@ class Config:
     searched for faces; `sound_hop` the seconds from one window of the sound encoder to the next (None:
     back to back), see `pipelines.sound`; `passes` what is to be done at all (None: everything but what
     is slow, see `ON_DEMAND`); `cast` a file or folder that says who may be there, see
-    `adapters.stores.cast`.
+    `adapters.stores.cast`; `trained` a detector of ``sensorium train detector`` that takes over.
     """
 
     speech_detector: str = "silero-vad"
@@ -46,6 +46,7 @@ class Config:
     sound_hop: float | None = None
     passes: tuple[PassName, ...] | None = None
     cast: str | None = None
+    trained: str | None = None
 
     def __post_init__(self) -> None:
         low, high = self.speakers

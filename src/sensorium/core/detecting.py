@@ -13,8 +13,8 @@ class DetectorTraining:
 
     `model` is ``yolo9-t``, ``-s``, ``-m`` or ``-c`` (libreyolo, MIT), or ``ultralytics:<name>.yaml``
     (AGPL-3.0). `image_size`: pixels of the square that pictures are fitted into, a multiple of 32;
-    `weights`: a file to start from, None starts from random ones; `device`: ``cpu``, ``cuda``, or ``auto`` for a GPU where
-    there is one.
+    `weights`: a file to start from, None starts from random ones; `device`: ``cpu``, ``cuda``, or
+    ``auto`` for a GPU where there is one.
     """
 
     model: str = "yolo9-t"

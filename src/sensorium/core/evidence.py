@@ -51,7 +51,7 @@ class Scene:
 
     Voices and faces are given by the keys of their samples, None where nobody is known. `turns`,
     `words` and `faces` (one entry per track) are in order of time; `speaks_as` says which face a
-    voice was seen to come from.
+    voice was seen to come from, `detected` (face, name, score) what a trained detector says.
     """
 
     uri: str
@@ -62,3 +62,4 @@ class Scene:
     texts: tuple[Text, ...] = ()
     speaks_as: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
+    detected: tuple[tuple[str, str, float], ...] = ()

@@ -24,7 +24,8 @@ class Sample:
     `key` names it for ever: the result that it comes from and its `label` there (S1, P1). `model` is
     the encoder with its revision; samples of different models are never compared. `embedding` is
     float32 ``(dim,)`` of unit norm, taken from `seconds` of speech or on screen. `apart` are the
-    labels of those who are to be seen beside it in one picture, who are others therefore.
+    labels of those who are to be seen beside it in one picture, who are others therefore; `detected`
+    the identity that a trained detector takes it for, with its score.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Sample:
     embedding: NDArray[np.float32] = field(repr=False, compare=False)
     kind: Kind = "voice"
     apart: tuple[str, ...] = ()
+    detected: tuple[str, float] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         values = np.asarray(self.embedding, np.float32)

@@ -139,6 +139,9 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             Column("x1", "float64", "right"),
             Column("y1", "float64", "bottom"),
             Column("apart", "list<string>", "persons who are in one picture with this one"),
+            Column("detected", "string", "class of a trained detector; null without"),
+            Column("detected_as", "string", "identity that the class was trained on; null without"),
+            Column("detected_score", "float64", "0..1; null without"),
             Column("embedding", "list<float32>", "face embedding, mean over the tracks"),
         ),
         "mouth": (

@@ -84,6 +84,12 @@ def _speakers(context: click.Context, option: click.Parameter, text: str | None)
     "--cast", metavar="FILE", help="Who may be there: .csv, .json, or portraits in a folder."
 )
 @click.option(
+    "--detector",
+    "trained",
+    metavar="FILE",
+    help="best.pt of `sensorium train detector`: it takes over.",
+)
+@click.option(
     "--retry-failed", is_flag=True, help="Try again what failed before on the same bytes."
 )
 @click.option(

@@ -78,6 +78,7 @@ def samples(layout: Layout, entry: Mapping[str, Any]) -> Iterator[Sample]:
                 row["embedding"],
                 kind,
                 tuple(row.get("apart") or ()),
+                (row["detected_as"], row["detected_score"]) if row.get("detected_as") else None,
             )
 
 

@@ -164,6 +164,13 @@ def file_name(scene: Scene, names: Names) -> Iterator[Claim]:
                 yield Claim(key, known[0], 0.6, "file", scene.uri, None, text)
 
 
+def detector(scene: Scene, names: Names) -> Iterator[Claim]:
+    """The class of a trained detector, where it is a name."""
+    for key, called, score in scene.detected:
+        claimed = names.meant(called) or called
+        yield Claim(key, claimed, min(score, 0.9), "detector", scene.uri, None, f"class {called}")
+
+
 def _most(stretches: tuple[tuple[Span, str], ...]) -> str | None:
     """The key that holds at least 60 % of the time of all."""
     shares: dict[str, float] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -36,7 +37,9 @@ class Faces:
         encoder: FaceEncoder,
         options: FacesOptions | None = None,
         drawn: bool = False,
+        classes: Mapping[str, str] | None = None,
     ) -> None:
+        self._classes = classes or {}  # of a trained detector: class -> identity
         self.name = "drawn" if drawn else "faces"
         self._letter = "D" if drawn else "P"
         self._reader = reader
@@ -47,7 +50,7 @@ class Faces:
     def recipe(self) -> Mapping[str, Any]:
         """Models and parameters."""
         models = [self._detector.provenance.plain(), self._encoder.provenance.plain()]
-        return {"name": self.name, "version": 2, "models": models, "params": asdict(self._options)}
+        return {"name": self.name, "version": 3, "models": models, "params": asdict(self._options)}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has pictures."""
@@ -57,23 +60,36 @@ class Faces:
         """Regions in order of time, then persons, then mouths."""
         seen = self._image(ref) if ref.kind == "image" else self._video(ref, earlier, report)
         counted = [each for each in seen if each.counts]
-        groups = persons(
-            [each.embedding for each in counted],
-            [{j for j, b in enumerate(counted) if a is not b and _together(a, b)} for a in counted],
-            [each.weight for each in counted],
-            self._options.distance,
-        )
+        groups = self._grouped(counted)
         labels = [None if group is None else f"{self._letter}{group + 1}" for group in groups]
         named = {id(e): label for e, label in zip(counted, labels, strict=True) if label}
         still = ref.kind == "image"
         kind = "face" if self.name == "faces" else "drawn face"
         yield from _regions(seen, named, (kind, self._detector.provenance), still)
-        yield from _persons(counted, labels, self._encoder.provenance, still)
+        yield from _persons(counted, labels, self._encoder.provenance, still, self._classes)
         if not still and self.name == "faces":
             yield from _mouths(counted, named, self._options.mouth_rate)
 
+    def _grouped(self, counted: Sequence[Seen]) -> list[int | None]:
+        """Number of the person of each track: tracks of one class are one, the others by their faces."""
+        classes = [each.detected[0] if each.detected else None for each in counted]
+        apart = [
+            {j for j, b in enumerate(counted) if a is not b and _together(a, b)} for a in counted
+        ]
+        groups = persons(
+            [each.embedding for each in counted],
+            apart,
+            [each.weight for each in counted],
+            self._options.distance,
+        )
+        number: dict[str, int | None] = {}
+        for index, (name, group) in enumerate(zip(classes, groups, strict=True)):
+            if name is not None and group is not None:
+                groups[index] = number.setdefault(name, group)
+        return groups
+
     def _video(self, ref: MediaRef, earlier: Earlier, report: Report) -> list[Seen]:
-        watch = Watch(self._detector, self._encoder, self._options)
+        watch = Watch(self._detector, self._encoder, self._options, self._classes)
         starts = np.array([record.span.start for record in earlier["shot"] if record.span] or [0.0])
         scale = None
         for frame in self._reader.frames(ref, self._options.max_side):
@@ -134,7 +150,11 @@ def _regions(
 
 
 def _persons(
-    counted: Sequence[Seen], labels: Sequence[str | None], made_by: Provenance, still: bool
+    counted: Sequence[Seen],
+    labels: Sequence[str | None],
+    made_by: Provenance,
+    still: bool,
+    classes: Mapping[str, str],
 ) -> Iterator[Record]:
     for label in sorted({each for each in labels if each}, key=lambda each: int(each[1:])):
         mine = [i for i, each in enumerate(labels) if each == label]
@@ -154,10 +174,21 @@ def _persons(
             "at": None if still else best.times[best.best],
             **{"x0": x0, "y0": y0, "x1": x1, "y1": y1},
             "apart": sorted(beside),
+            **_detected(tracks, classes),
             "embedding": [float(v) for v in mean.astype(np.float32)],
         }
         span = Span(min(t.times[0] for t in tracks), max(t.times[-1] for t in tracks))
         yield Record("person", None if still else span, values, made_by)
+
+
+def _detected(tracks: Sequence[Seen], classes: Mapping[str, str]) -> dict[str, Any]:
+    """What a trained detector says of a person: the class of most of the tracks."""
+    said = Counter(each.detected[0] for each in tracks if each.detected)
+    if not said:
+        return {"detected": None, "detected_as": None, "detected_score": None}
+    name = said.most_common(1)[0][0]
+    score = max(each.detected[1] for each in tracks if each.detected and each.detected[0] == name)
+    return {"detected": name, "detected_as": classes[name], "detected_score": score}
 
 
 def _mouths(counted: Sequence[Seen], named: Mapping[int, str], rate: float) -> Iterator[Record]:

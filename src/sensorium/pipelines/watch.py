@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ from sensorium.core.vision import Regions
 from sensorium.ops.boxes import widened
 from sensorium.ops.mouth import LAG, motion, mouth_patch, regular
 from sensorium.ops.track import Track, Tracker, TrackRule
+from sensorium.pipelines.takeover import voted
 from sensorium.ports import Detector, FaceEncoder
 
 _CROP = 2.0  # a crop for the encoder is so many times the face, for landmarks need surroundings
@@ -68,6 +70,7 @@ class Seen:
     weight: float
     mouth: NDArray[np.float32]
     best: int  # index of the best picture
+    detected: tuple[str, float] | None = None  # class of a trained detector, and its score
 
     @property
     def span(self) -> Span:
@@ -78,7 +81,15 @@ class Seen:
 class Watch:
     """One video's way through detector, tracker and encoder; holds a fifth of a second of pictures."""
 
-    def __init__(self, detector: Detector, encoder: FaceEncoder, options: FacesOptions) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        encoder: FaceEncoder,
+        options: FacesOptions,
+        classes: Mapping[str, str] | None = None,
+    ) -> None:
+        self._classes = classes or {}
+        self._labels: dict[int, list[tuple[str, float]]] = {}
         self._detector = detector
         self._encoder = encoder
         self._options = options
@@ -106,6 +117,8 @@ class Watch:
         for track in ended:
             self._end(track)
         for index, number in enumerate(numbers):
+            said = (regions.label[index], float(regions.score[index]))
+            self._labels.setdefault(number, []).append(said)
             self._keep(number, frame, regions, index)
         for track in self._tracker.alive:
             self._watch_mouth(track)
@@ -178,6 +191,9 @@ class Watch:
         )
         crops = list(self._crops.pop(track.number, {}).values()) if counts else []
         self._crops.pop(track.number, None)
+        detected = voted(self._labels.pop(track.number, []), self._classes)
+        if detected:  # known by its class: one crop, for whoever doubts it
+            crops = sorted(crops, key=lambda crop: -crop[0])[:1]
         rows = [self._encoder.encode(frame, [region])[0][0] for _, frame, region in crops]
         weights = [value for value, _, _ in crops]
         moved = self._moved.pop(track.number, [])
@@ -197,5 +213,6 @@ class Watch:
                 float(sum(weights)),
                 regular(times, values, start, end, rate) if moved else np.zeros(0, np.float32),
                 int(np.argmax(sizes)),
+                detected if counts else None,
             )
         )

@@ -1,0 +1,214 @@
+"""The loop: dataset from made episodes, a YOLO model trained on it on the CPU, the model takes over.
+
+    sh benchmarks/fetch_media.sh MEDIA
+    python benchmarks/detector_loop.py MEDIA WORK
+
+Needs the extra detector (libreyolo), ../shared/data, and, beside a CPU build of torch, the shim of
+tests/torchvision_shim.py. One episode is held out: it is neither in the dataset's training pictures
+nor in its validation. Prints a Markdown table; everything runs in one process on the same pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+import torchvision_shim
+
+torchvision_shim.install()
+
+import episodes  # noqa: E402
+import numpy as np  # noqa: E402
+
+import sensorium as sm  # noqa: E402
+from sensorium.adapters.models.centerface import CenterFaceDetector  # noqa: E402
+from sensorium.adapters.models.dlib_faces import DlibFaceEncoder  # noqa: E402
+from sensorium.adapters.models.yolo import YoloDetector  # noqa: E402
+from sensorium.core.identity import Sample  # noqa: E402
+from sensorium.detectors import train_detector  # noqa: E402
+from sensorium.exporting import export_dataset  # noqa: E402
+from sensorium.identification import calibration_of  # noqa: E402
+from sensorium.ops.boxes import iou  # noqa: E402
+from sensorium.ops.choice import ChoiceRule  # noqa: E402
+from sensorium.ops.identities import MatchRule, match  # noqa: E402
+from sensorium.progress import steps  # noqa: E402
+from sensorium.recipes import reader  # noqa: E402
+
+PASSES = ("speech", "speakers", "shots", "faces", "who")
+
+
+def pictures(file: Path, every: float) -> list:
+    """Pictures of a video at regular times."""
+    media = reader()
+    ref = media.probe(str(file))
+    times = list(np.arange(0.1, (ref.duration or 0) - 0.1, every))
+    return list(media.frames(ref, None, times))
+
+
+def actors(library: sm.Library, files: list[Path]) -> dict[str, str]:
+    """Identity -> the actor it is, by the truth of the files that were trained on."""
+    votes: Counter = Counter()
+    for file in files:
+        truth = json.loads(file.with_suffix(".json").read_text())
+        for row in library.regions(str(file)).itertuples():
+            if isinstance(row.identity, str):
+                box = np.array([[row.x0, row.y0, row.x1, row.y1]])
+                seen = truth["faces"][
+                    min(round(row.start * truth["rate"]), len(truth["faces"]) - 1)
+                ]
+                for each in seen:
+                    if iou(box, np.array([each["box"]]))[0, 0] >= 0.3:
+                        votes[row.identity, each["actor"]] += 1
+    best: dict[str, str] = {}
+    for (identity, actor), _ in votes.most_common():
+        best.setdefault(identity, actor)
+    return best
+
+
+class Slow:
+    """What a picture costs without a trained model: detector, embedder, gallery."""
+
+    def __init__(self, library: sm.Library) -> None:
+        self.detector, self.encoder = CenterFaceDetector(), DlibFaceEncoder()
+        self.known = [who for who in library.known().all() if who.of("face")]
+        self.model = self.known[0].of("face")[0].model
+        self.calibration = calibration_of(self.model, "face")
+
+    def __call__(self, frame) -> list[tuple[np.ndarray, str | None]]:
+        """(box, identity) of every face."""
+        found = self.detector.detect(frame)[0]
+        if not len(found):
+            return []
+        rows = self.encoder.encode(frame, [found])[0]
+        samples = [
+            Sample(f"x/{i}/P{i}", "", f"P{i}", self.model, 1.0, row, "face")
+            for i, row in enumerate(rows)
+        ]
+        whose = match(samples, self.known, self.calibration, MatchRule(least=0.97))
+        ids = {who.id for who in self.known}
+        return [(b, i if i in ids else None) for b, (i, _) in zip(found.xyxy, whose, strict=True)]
+
+
+def agreement(answers: list, truth: dict, times: list[float], who: dict) -> tuple[float, float]:
+    """(share of true faces found with the right identity, share of what was said that is right)."""
+    right = said = true = 0
+    for answer, at in zip(answers, times, strict=True):
+        seen = truth["faces"][min(round(at * truth["rate"]), len(truth["faces"]) - 1)]
+        true += len(seen)
+        for box, identity in answer:
+            if identity is None:
+                continue
+            said += 1
+            hit = [e for e in seen if iou(box[None], np.array([e["box"]]))[0, 0] >= 0.4]
+            right += any(each["actor"] == who.get(identity) for each in hit)
+    return right / max(true, 1), right / max(said, 1)
+
+
+def average_precision(answers: list, truth: dict, times: list[float], who: dict) -> float:
+    """mAP50 over the actors of the file, all-points interpolation; answers (box, identity, score)."""
+    values = []
+    for actor in sorted({each["actor"] for seen in truth["faces"] for each in seen}):
+        hits, num = [], 0
+        for answer, at in zip(answers, times, strict=True):
+            seen = truth["faces"][min(round(at * truth["rate"]), len(truth["faces"]) - 1)]
+            mine = [e["box"] for e in seen if e["actor"] == actor]
+            num += len(mine)
+            left = list(mine)
+            for box, identity, score in sorted(answer, key=lambda a: -a[2]):
+                if who.get(identity) != actor:
+                    continue
+                shared = iou(box[None], np.array(left).reshape(-1, 4))[0] if left else np.zeros(0)
+                good = len(shared) > 0 and shared.max() >= 0.5
+                if good:
+                    del left[int(shared.argmax())]
+                hits.append((score, good))
+        if not num or actor not in who.values():
+            continue
+        hits.sort(key=lambda each: -each[0])
+        good = np.cumsum([h for _, h in hits]) if hits else np.zeros(0)
+        precision = good / np.arange(1, len(hits) + 1)
+        recall = np.concatenate([[0.0], good / num])
+        envelope = np.maximum.accumulate(precision[::-1])[::-1]
+        values.append(float((np.diff(recall) * envelope).sum()))
+    return float(np.mean(values))
+
+
+def main() -> None:
+    """Runs the loop and prints what came of it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("media", type=Path)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--epochs", type=int, default=40)
+    choices = parser.parse_args()
+    folder = choices.work / "loop"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for series in range(3):
+        for number in (1, 2, 3):
+            source = choices.work / f"series{series}" / f"episode{number}.mp4"
+            if not source.exists():
+                episodes.main(choices.media, source.parent, series)
+            for each in (source, source.with_suffix(".json")):
+                shutil.copyfile(each, folder / f"s{series}{each.name}")
+            files.append(folder / f"s{series}{source.name}")
+    *seen, held = files
+    config = sm.Config(passes=PASSES)
+    library = sm.extract(seen, folder / "library", config=config, workers=0, progress=False)
+    shutil.rmtree(folder / "data", ignore_errors=True)
+    shutil.rmtree(folder / "runs", ignore_errors=True)
+    told = export_dataset(library, folder / "data", rule=ChoiceRule(split="file"))
+    started = time.perf_counter()
+    train_detector(folder / "data", folder / "runs", epochs=choices.epochs, progress=steps())
+    minutes = (time.perf_counter() - started) / 60
+    described = json.loads((folder / "runs" / "detector.json").read_text())
+
+    yolo = YoloDetector(str(folder / "runs" / "best.pt"), least_score=0.05)
+    truth, who = json.loads(held.with_suffix(".json").read_text()), actors(library, seen)
+    frames, slow = pictures(held, 0.4), Slow(library)
+    times = [float(frame.times[0]) for frame in frames]
+    yolo.detect(frames[0]), slow(frames[0])
+    spent = {"fast": 0.0, "slow": 0.0}
+    fast_answers, slow_answers = [], []
+    for frame in frames:  # in turns, so that the machine is the same for both
+        begun = time.perf_counter()
+        fast_answers.append(yolo.detect(frame)[0])
+        middle = time.perf_counter()
+        slow_answers.append(slow(frame))
+        spent["fast"] += middle - begun
+        spent["slow"] += time.perf_counter() - middle
+    scored = [
+        [(b, yolo.identities.get(c), s) for b, c, s in zip(a.xyxy, a.label, a.score, strict=True)]
+        for a in fast_answers
+    ]
+    sure = [[(b, i) for b, i, s in answer if s >= 0.6] for answer in scored]
+    fast_found, fast_right = agreement(sure, truth, times, who)
+    slow_found, slow_right = agreement(slow_answers, truth, times, who)
+    same = np.mean([
+        any(i == j and iou(a[None], b[None])[0, 0] >= 0.4 for a, i in x)
+        for x, y in zip(sure, slow_answers, strict=True) for b, j in y if j
+    ])  # fmt: skip
+    rate = {name: len(frames) / seconds for name, seconds in spent.items()}
+    rows = [
+        ("pictures for training and validation", f"{told['pictures']['train']}, {told['pictures']['val']}", ""),
+        ("training on 2 cores of a CPU, minutes", f"{minutes:.1f}", "< 30"),
+        ("mAP50 on the validation file, by the trainer", f"{described['measured']['mAP50']:.3f}", ">= 0.8"),
+        ("mAP50 on the held-out episode, truth of the maker", f"{average_precision(scored, truth, times, who):.3f}", ">= 0.8"),
+        ("pictures per second: trained model", f"{rate['fast']:.1f}", ""),
+        ("pictures per second: detector, embedder, gallery", f"{rate['slow']:.1f}", ""),
+        ("times faster", f"{rate['fast'] / rate['slow']:.1f}", ">= 5"),
+        ("true faces named right: trained model at 0.6, slow path", f"{fast_found:.2f}, {slow_found:.2f}", ""),
+        ("right of what was said: trained model, slow path", f"{fast_right:.2f}, {slow_right:.2f}", ""),
+        ("agreement with the slow path", f"{same:.2f}", ""),
+    ]  # fmt: skip
+    print("| what | measured | aim |\n|---|---|---|")
+    print("\n".join(f"| {' | '.join(row)} |" for row in rows))
+
+
+if __name__ == "__main__":
+    main()
