@@ -8,7 +8,6 @@ benchmarks; with a torchvision that works it does nothing.
 
 from __future__ import annotations
 
-import importlib
 import sys
 import types
 

@@ -49,6 +49,10 @@ class Cast:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._layout.root)!r}, {len(self.all())} identities)"
 
+    def known(self) -> Known:
+        """Who is who after every decision."""
+        return self._gallery.known()
+
     def all(self) -> list[Identity]:
         """Every identity, the one heard longest first."""
         return self._gallery.known().all()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from sensorium.core.agent import Answer, Case, Hit
 from sensorium.core.evidence import Claim, Scene
 from sensorium.core.features import Features
 from sensorium.core.media import Audio, Frames, MediaRef
@@ -136,6 +137,22 @@ class FaceEncoder(Protocol):
 
     def encode(self, frames: Frames, regions: Sequence[Regions]) -> list[NDArray]:
         """Per frame float32 ``(region, dim)``."""
+
+
+class SearchEngine(Protocol):
+    """Looks something up; the only way in which an agent reaches the web."""
+
+    place: str  # where queries go, for people
+
+    def search(self, query: str, num: int = 5) -> list[Hit]:
+        """The first `num` results. Raises SearchError."""
+
+
+class NameAgent(Protocol):
+    """Finds the name of an identity where the evidence of the library does not suffice."""
+
+    def name(self, case: Case) -> Answer:
+        """A name with evidence that was checked, or None with the reason. Never raises for a bad answer."""
 
 
 class EvidenceSource(Protocol):

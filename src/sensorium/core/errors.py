@@ -11,6 +11,7 @@
     ├── ModelError                      weights that are absent, broken or of another shape
     │   └── MissingDependencyError      a package that is not installed; names the extra
     ├── LibraryError                    a folder that is no Sensorium library, or a newer one
+    ├── SearchError                     a search engine that is away or answers nonsense
     └── WorkerError                     a worker process that died while it worked on a file
 
 Every message says what was expected, what came, and what to do.
@@ -51,6 +52,10 @@ class MissingDependencyError(ModelError):
 
 class LibraryError(SensoriumError):
     """A folder that is not a Sensorium library, or one written by a newer version."""
+
+
+class SearchError(SensoriumError):
+    """A search engine that is away, refuses, or answers something else."""
 
 
 class WorkerError(SensoriumError):

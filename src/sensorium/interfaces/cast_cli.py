@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -161,3 +161,40 @@ def review(library: str, out: str) -> None:
     from sensorium.recipes import reader
 
     click.echo(write_review(_opened(library), library, out, reader()))
+
+
+@cast.command()
+@_library
+@click.option(
+    "--model", required=True, metavar="URL#NAME", help="A server with OpenAI's interface."
+)
+@click.option("--search", metavar="ENGINE", help="ddgs, or searxng:http://HOST:PORT; else none.")
+@click.option("--pictures", is_flag=True, help="The model may see faces.")
+@click.option("--calls", default=40, show_default=True, help="Of the model, at most.")
+@click.option("--searches", default=20, show_default=True, help="At most.")
+@click.option("--seconds", default=300.0, show_default=True, help="At most.")
+@click.option("--money", default=0.5, show_default=True, help="At most, by --price.")
+@click.option(
+    "--price", type=(float, float), default=(0.0, 0.0), metavar="IN OUT", help="Per million tokens."
+)
+@click.option("--yes", is_flag=True, help="Show what leaves the machine, but do not ask each time.")
+def ask(library: str, yes: bool, **choices: Any) -> None:
+    """Ask a language model, with search engines, for the names that are missing.
+
+    Whatever leaves the machine is shown before, and goes only with your leave. Answers are kept.
+    """
+    from sensorium.asking import AgentOptions, ask
+    from sensorium.core.agent import Budget, Price
+
+    def disclose(where: str, what: str) -> bool:
+        click.echo(f"to {where}:\n{what}", err=True)
+        return yes or click.confirm("send it?", err=True)
+
+    names = ("calls", "searches", "money", "seconds")
+    budget = Budget(*[choices.pop(name) for name in names])
+    options = AgentOptions(budget=budget, price=Price(*choices.pop("price")), **choices)
+    for who, answer in ask(library, options, disclose):
+        told = f"{answer.name} ({answer.score:.2f})" if answer.name else f"unsure: {answer.reason}"
+        click.echo(f"{who.id}  {told}")
+        for quote in answer.evidence:
+            click.echo(f"  {quote.text}  {quote.url}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from sensorium.core.errors import LimitError, MediaError
 from sensorium.core.limits import Limits
+from sensorium.ops.boxes import widened
 
 Image.init()  # so that every format of the list is known, not only the common five
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000")
@@ -111,3 +112,13 @@ def eight_bits(uri: str, values: NDArray) -> NDArray[np.uint8]:
             "rescale the picture first"
         )
     return np.round(values.astype(np.float64) * (255.0 / top)).astype(np.uint8)
+
+
+def jpeg_bytes(pixels: NDArray[np.uint8], box: Sequence[float], max_side: int = 320) -> bytes:
+    """What is around a box (left, top, right, bottom) of a picture, as JPEG, for who may look at it."""
+    left, top, right, bottom = widened(np.asarray(box, np.float32), 2.0, *pixels.shape[:2])
+    picture = Image.fromarray(np.ascontiguousarray(pixels[top:bottom, left:right]))
+    picture.thumbnail((max_side, max_side))
+    written = io.BytesIO()
+    picture.save(written, "JPEG", quality=90)
+    return written.getvalue()

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sensorium.adapters.http import OPENER
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
@@ -25,16 +26,6 @@ from sensorium.core.time import Span
 _SECONDS = 60.0  # before a request counts as lost
 _MOST = 10_000_000  # bytes of an answer; the words of 30 s take some thousand
 _RATE = 16_000
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirected request would hand the sound and the key to another server."""
-
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 class ServerTranscriber:
@@ -98,7 +89,7 @@ class ServerTranscriber:
         if key := os.environ.get("OPENAI_API_KEY"):
             request.add_header("Authorization", f"Bearer {key}")
         try:
-            with _OPENER.open(request, timeout=_SECONDS) as answer:
+            with OPENER.open(request, timeout=_SECONDS) as answer:
                 told = json.loads(answer.read(_MOST))
         except urllib.error.HTTPError as error:
             text = error.read(200).decode(errors="replace")

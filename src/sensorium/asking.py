@@ -1,0 +1,223 @@
+"""Asking an agent for the names that the evidence of a library does not give. Off unless it is called."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sensorium.cast import Cast
+from sensorium.core.agent import Answer, Budget, Case, Price, Quote
+from sensorium.core.errors import MissingDependencyError, UsageError
+from sensorium.core.evidence import Scene
+from sensorium.core.identity import Identity
+from sensorium.core.record import digest
+from sensorium.identification import calibration_of
+from sensorium.library.gallery import Gallery
+from sensorium.library.layout import Layout, write_json
+from sensorium.library.library import Library
+from sensorium.library.lock import held
+from sensorium.naming import in_play, read_scene
+from sensorium.ops.identities import Known
+from sensorium.ports import NameAgent, SearchEngine
+
+_LINES = 30  # of what was said or written near somebody
+_PICTURES = 3
+Disclose = Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentOptions:
+    """`model`: ``http://HOST:PORT/v1#NAME`` of any server with OpenAI's interface, also a local one;
+    `search`: ``ddgs``, ``searxng:http://HOST:PORT`` or None for no search; `pictures`: whether faces may
+    be shown to the model.
+    """
+
+    model: str
+    search: str | None = None
+    pictures: bool = False
+    budget: Budget = field(default_factory=Budget)
+    price: Price = field(default_factory=Price)
+
+
+def open_agent(options: AgentOptions, disclose: Disclose) -> NameAgent:
+    """The agent of some options; nothing leaves the machine before it is asked.
+
+    Raises:
+        MissingDependencyError: the extra agent is not installed.
+        UsageError: an unknown search engine.
+    """
+    try:
+        from sensorium.adapters.agents.pydantic_agent import PydanticAgent, openai_model
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"the agent needs {error.name}, not installed; pip install 'sensorium[agent]'"
+        ) from None
+    model = openai_model(options.model)
+    return PydanticAgent(
+        model, search_engine(options.search), disclose, options.budget, options.price
+    )
+
+
+def search_engine(chosen: str | None) -> SearchEngine | None:
+    """The engine of that name; None for None.
+
+    Raises:
+        UsageError: another name.
+    """
+    from sensorium.adapters.search.duckduckgo import DdgsSearch
+    from sensorium.adapters.search.searxng import SearxngSearch
+
+    if chosen is None:
+        return None
+    if chosen == "ddgs":
+        return DdgsSearch()
+    if chosen.startswith("searxng:"):
+        return SearxngSearch(chosen.partition(":")[2])
+    raise UsageError(f"search: expected ddgs or searxng:http://HOST:PORT, got {chosen!r}")
+
+
+def ask(
+    library: str | os.PathLike[str],
+    options: AgentOptions,
+    disclose: Disclose,
+    agent: NameAgent | None = None,
+) -> Iterator[tuple[Identity, Answer]]:
+    """Asks for everyone in a library who has no sure name; each answer becomes a claim among the others.
+
+    `disclose` is called with (where to, what) before anything leaves the machine; False keeps it here.
+    Answers are kept in ``answers/`` of the library, and the same question costs nothing again. `agent`
+    takes the place of the one that the options describe.
+
+    Raises:
+        LibraryError: no library, or another run is writing to it.
+    """
+    layout = Layout(library)
+    known = Cast(library).known()  # also checks that it is a library
+    agent = agent or open_agent(options, disclose)
+    kept = layout.root / "answers"
+    scenes: dict[str, Scene] = {}
+    for who in known.all():
+        if who.name is not None or not who.samples:
+            continue
+        case = _case(layout, who, known, scenes, options.pictures)
+        key = digest([case.digest(), options.model, options.search or "", _version()])
+        answer = _kept(kept / f"{key}.json")
+        if answer is None:
+            answer = agent.name(case)
+            if answer.whole:
+                kept.mkdir(exist_ok=True)
+                write_json(kept / f"{key}.json", asdict(answer))
+        _claim(layout, who, answer)
+        yield who, answer
+
+
+def _version() -> int:
+    from sensorium.adapters.agents.pydantic_agent import VERSION
+
+    return VERSION
+
+
+def _kept(file: Path) -> Answer | None:
+    """An answer that was given before; it costs nothing now."""
+    try:
+        row = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    evidence = tuple(Quote(**each) for each in row["evidence"])
+    return Answer(row["name"], row["score"], evidence, row["reason"])
+
+
+def _claim(layout: Layout, who: Identity, answer: Answer) -> None:
+    """The answer as a claim; one without a name takes back what the agent said before."""
+    rows: list[dict[str, Any]] = []
+    if answer.name is not None:
+        quote = "; ".join(f"{each.text} {each.url}".strip() for each in answer.evidence)
+        rows = [{"sample": who.samples[0].key, "name": answer.name, "score": answer.score,
+                 "source": "agent", "uri": "", "start": None, "end": None, "quote": quote[:500]}]  # fmt: skip
+    about = (f"agent {who.samples[0].key}", "agent")
+    with held(layout):
+        gallery = Gallery(layout)
+        if gallery.known().claimed.get(about, []) != rows:
+            gallery.add("claimed", media=about[0], source=about[1], claims=rows)
+
+
+def _case(
+    layout: Layout, who: Identity, known: Known, scenes: dict[str, Scene], pictures: bool
+) -> Case:
+    files = list(dict.fromkeys(sample.uri for sample in who.samples))
+    entries = {entry["uri"]: entry for entry in Library(layout.root).inputs()}
+    lines: list[str] = []
+    for uri in files:
+        if uri in entries:
+            scenes.setdefault(uri, read_scene(layout, entries[uri]))
+            lines += _lines(scenes[uri], who)
+    shown = _pictures(layout, who) if pictures else ()
+    return Case(
+        who.id,
+        tuple(sorted(in_play(known))),
+        who.claims,
+        tuple(lines[:_LINES]),
+        tuple(Path(uri).name for uri in files),
+        shown,
+        tuple(_similar(who, known)),
+    )
+
+
+def _lines(scene: Scene, who: Identity) -> Iterator[str]:
+    """What this person says, and what is written while he speaks or is seen; with times."""
+    mine = {sample.key for sample in who.samples}
+    spans = [span for span, key in (*scene.turns, *scene.faces) if key in mine]
+    said = ""
+    for span, text, key in scene.words:
+        said = f"{said} {text}".strip() if key in mine else said
+        if said and (key not in mine or text.endswith((".", "?", "!"))):
+            yield f"{span.start:.0f} s, says: {said}"
+            said = ""
+    if said:
+        yield f"says: {said}"
+    for cue in scene.cues:
+        if any(cue.span.overlap(span) > 0 for span in spans):
+            yield f"{cue.span.start:.0f} s, subtitle: {cue.name} {cue.text}"
+    for line in scene.texts:
+        if any(span.start <= line.span.start <= span.end for span in spans):
+            yield f"{line.span.start:.0f} s, on the screen: {line.text}"
+
+
+def _similar(who: Identity, known: Known) -> Iterator[tuple[str, float]]:
+    """Known identities with a name that look or sound alike, the most alike first."""
+    found: dict[str, float] = {}
+    for other in known.identities.values():
+        for sample in who.samples if other.name and other.id != who.id else ():
+            center = other.centroid(sample.model)
+            calibration = calibration_of(sample.model, sample.kind)
+            if center is not None and calibration is not None:
+                likely = calibration.probability(
+                    float(sample.embedding @ center[0]), (sample.seconds, center[1])
+                )
+                found[other.name or ""] = max(found.get(other.name or "", 0.0), likely)
+    ranked = sorted(found.items(), key=lambda each: -each[1])
+    return ((name, score) for name, score in ranked[:3] if score >= 0.05)
+
+
+def _pictures(layout: Layout, who: Identity) -> tuple[bytes, ...]:
+    """The best faces as JPEG, one per file."""
+    from sensorium.adapters.media.pillow import jpeg_bytes
+    from sensorium.core.media import MediaRef
+    from sensorium.recipes import reader
+
+    library = Library(layout.root)
+    found: list[bytes] = []
+    for entry in library.inputs():
+        for row in library.table("person", entry["uri"]).to_pylist() if entry["ref"] else ():
+            mine = any(s.uri == entry["uri"] and s.label == row["person"] for s in who.samples)
+            if mine and len(found) < _PICTURES and os.path.exists(entry["uri"]):
+                times = None if row["at"] is None else [row["at"] + 0.0005]
+                for frame in reader().frames(MediaRef(**entry["ref"]), None, times):
+                    box = [row[name] for name in ("x0", "y0", "x1", "y1")]
+                    found.append(jpeg_bytes(frame.pixels[0], box))
+                    break
+    return tuple(found)
