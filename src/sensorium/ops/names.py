@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rapidfuzz import fuzz
 
@@ -88,7 +88,7 @@ class Names:
             name: {_plain(form) for form in (name, *others)} for name, others in aliases.items()
         }
 
-    def __iter__(self) -> Iterable[str]:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._forms)
 
     def __contains__(self, name: str) -> bool:
