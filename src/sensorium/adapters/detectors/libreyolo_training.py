@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sensorium.core.detecting import DetectorTraining
 from sensorium.core.errors import MissingDependencyError, UsageError
 
@@ -31,6 +33,7 @@ def train(data: Path, folder: Path, choices: DetectorTraining, resume: bool, tol
             f"model: expected one of {names}, or ultralytics:<name>; got {choices.model!r}"
         )
     made = _libreyolo()
+    torch.set_num_threads(choices.threads)
     last = folder / "weights" / "last.pt"
     if resume and last.is_file():
         model, more = made(str(last), size=size, device=choices.device), {"resume": True}
