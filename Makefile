@@ -13,6 +13,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev check
 	$(BIN)/python -m pytest
+	PYTHONPATH=$(VENV)/detector $(BIN)/python -m pytest tests/adapters/test_yolo.py
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
@@ -35,6 +36,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) --constraint constraints.txt --editable ".[test,check]"
 	$(PIP) --no-deps patchify==0.2.3 empatches==0.2.3  # patchify asks for numpy < 2, and works with 2
+	# beside, not among the others: a torchvision that cannot be used changes what transformers does
+	$(PIP) --no-deps --target $(VENV)/detector libreyolo==1.6.0 torchvision==0.28.0
 	touch $@
 
 clean:
