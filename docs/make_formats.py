@@ -27,6 +27,7 @@ WHAT = {
     "text": "What is written on the screen, one row per line and picture that was read.",
     "person": "The people seen in a file, one row each.",
     "mouth": "How the mouth of one face moved, one row per stretch.",
+    "speaking": "Whether one face speaks, by an active-speaker model, one row per track. Only with such a model.",
     "link": "Which face belongs to a turn. Span and `speaker` are those of the turn.",
     "assignment": "Who said a word. Span and `text` are those of the word.",
     "feature": "Where the model outputs lie; the numbers themselves are in safetensors files.",

@@ -139,6 +139,15 @@ class FaceEncoder(Protocol):
         """Per frame float32 ``(region, dim)``."""
 
 
+class ActiveSpeaker(Protocol):
+    """Whether a face speaks what is heard."""
+
+    provenance: Provenance
+
+    def speaks(self, faces: NDArray, sound: Audio) -> NDArray:
+        """Probability float32 ``(picture,)`` for gray faces uint8 ``(picture, 112, 112)`` at 25 a second."""
+
+
 class SearchEngine(Protocol):
     """Looks something up; the only way in which an agent reaches the web."""
 

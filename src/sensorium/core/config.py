@@ -8,10 +8,19 @@ from typing import Literal, get_args
 from sensorium.core.errors import UsageError
 
 PassName = Literal[
-    "speech", "speakers", "sound", "shots", "pictures", "faces", "drawn", "texts", "who"
+    "speech",
+    "speakers",
+    "sound",
+    "shots",
+    "pictures",
+    "faces",
+    "drawn",
+    "texts",
+    "speaking",
+    "who",
 ]
 PASSES: tuple[PassName, ...] = get_args(PassName)
-ON_DEMAND: frozenset[PassName] = frozenset({"drawn"})  # slow: done only where it is asked for
+ON_DEMAND: frozenset[PassName] = frozenset({"drawn"})  # slow: done only where asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +35,8 @@ class Config:
     searched for faces; `sound_hop` the seconds from one window of the sound encoder to the next (None:
     back to back), see `pipelines.sound`; `passes` what is to be done at all (None: everything but what
     is slow, see `ON_DEMAND`); `cast` a file or folder that says who may be there, see
-    `adapters.stores.cast`; `trained` a detector of ``sensorium train detector`` that takes over.
+    `adapters.stores.cast`; `trained` a detector of ``sensorium train detector`` that takes over;
+    `active_speaker` an ONNX file in the form of TalkNet or Light-ASD, in place of the motion of mouths.
     """
 
     speech_detector: str = "silero-vad"
@@ -47,6 +57,7 @@ class Config:
     passes: tuple[PassName, ...] | None = None
     cast: str | None = None
     trained: str | None = None
+    active_speaker: str | None = None
 
     def __post_init__(self) -> None:
         low, high = self.speakers

@@ -154,6 +154,12 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
                 "change of the mouth over 0.2 s, per value; NaN where none was seen",
             ),
         ),
+        "speaking": (
+            Column("track", "int64", "the face"),
+            Column("person", "string", "label inside this file; null where it is not clear who"),
+            Column("rate", "float64", "values per second"),
+            Column("score", "list<float32>", "probability that it speaks, per value"),
+        ),
         "link": (
             Column("speaker", "string", "the voice of the turn"),
             Column("person", "string", "the face that was speaking; null where it is not clear"),

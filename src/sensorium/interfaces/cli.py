@@ -90,6 +90,11 @@ def _speakers(context: click.Context, option: click.Parameter, text: str | None)
     help="best.pt of `sensorium train detector`: it takes over.",
 )
 @click.option(
+    "--active-speaker",
+    metavar="FILE",
+    help="ONNX in the form of TalkNet or Light-ASD, for who speaks.",
+)
+@click.option(
     "--retry-failed", is_flag=True, help="Try again what failed before on the same bytes."
 )
 @click.option(

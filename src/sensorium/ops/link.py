@@ -70,6 +70,10 @@ class LinkRule:
     alone: float = 0.33
 
 
+LEARNED = LinkRule(least=0.5, evidence=0.1, part=0.9, margin=0.3, alone=0.6)
+"""For probabilities of an active-speaker model in place of motion."""
+
+
 def voices(turns: Sequence[tuple[Span, str]], mouths: Mouths, rule: LinkRule) -> dict[str, str]:
     """Speaker -> the face that goes with that voice over the whole file, one face for one voice."""
     speakers = sorted({speaker for _, speaker in turns})

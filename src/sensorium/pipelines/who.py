@@ -14,7 +14,7 @@ from sensorium.core.media import MediaRef
 from sensorium.core.record import Provenance, Record
 from sensorium.core.speech import Word
 from sensorium.core.time import Span
-from sensorium.ops.link import LinkRule, Mouth, Mouths, link, voices
+from sensorium.ops.link import LEARNED, LinkRule, Mouth, Mouths, link, voices
 from sensorium.ops.words import speakers_of, whole
 from sensorium.ports import Earlier, Report
 
@@ -29,14 +29,18 @@ class Who:
     """
 
     name = "who"
-    needs: tuple[str, ...] = ("speech", "speakers", "faces")
 
-    def __init__(self, rule: LinkRule | None = None) -> None:
-        self._rule = rule or LinkRule()
+    def __init__(self, rule: LinkRule | None = None, learned: bool = False) -> None:
+        """`learned`: by the records of an active-speaker model, not by the motion of mouths."""
+        needs = ("speech", "speakers", "faces")
+        self.needs: tuple[str, ...] = (*needs, "speaking") if learned else needs
+        self._rule = rule or (LEARNED if learned else LinkRule())
+        self._learned = learned
 
     @property
     def _made_by(self) -> Provenance:
-        return Provenance("mouth-and-voice", "3", asdict(self._rule))
+        name = "face-and-voice" if self._learned else "mouth-and-voice"
+        return Provenance(name, "3", asdict(self._rule))
 
     def recipe(self) -> Mapping[str, Any]:
         """The rule."""
@@ -49,7 +53,8 @@ class Who:
     def run(self, ref: MediaRef, earlier: Earlier, report: Report) -> Iterator[Record | Features]:
         """Links, then assignments, in order of time."""
         turns = [(r.span, r.values["speaker"]) for r in earlier["turn"] if r.span]
-        mouths = Mouths([_mouth(record) for record in earlier["mouth"] if record.span])
+        kind = "speaking" if self._learned else "mouth"
+        mouths = Mouths([_mouth(record) for record in earlier[kind] if record.span])
         words = [
             Word(r.values["text"], r.span, r.values["score"]) for r in earlier["word"] if r.span
         ]
@@ -102,7 +107,7 @@ def _face_of(word: Span, turns: Sequence[tuple[Span, str | None]]) -> str | None
 def _mouth(record: Record) -> Mouth:
     values = record.values
     face = values["person"] or f"track {values['track']}"
-    motion = np.asarray(values["motion"], np.float32)
+    motion = np.asarray(values["motion" if "motion" in values else "score"], np.float32)
     span = record.span
     if span is None:
         raise ValueError("a mouth record always has a span")
