@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from sensorium.cast import Cast
 from sensorium.jobs import Outcome
 from sensorium.recipes import models
 
@@ -36,6 +37,7 @@ def summary(outcomes: Sequence[Outcome], out: str | os.PathLike[str]) -> dict[st
         "unchanged": sum(not each["computed"] and not each["failures"] for each in inputs),
         "failed": sum(bool(each["failures"]) for each in inputs),
         "passed_over": [each.uri for each in outcomes if each.passed_over],
+        "not_used": Cast(out).unused(),
         "files": inputs,
     }
 
