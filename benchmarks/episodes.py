@@ -22,7 +22,7 @@ import av
 import numpy as np
 import soundfile
 import soxr
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from sensorium.adapters.models.centerface import CenterFaceDetector
 from sensorium.core.media import Frames
@@ -280,7 +280,7 @@ def make(episode: int, out: Path, voices: dict[str, np.ndarray], series: int = 0
     turns: list[dict] = []
     cuts: list[float] = []
     sound = np.zeros(int(sum(t.length for t in takes) * SOUND) + SOUND, np.float32)
-    shown = {name: 0 for name in voices}
+    shown = dict.fromkeys(voices, 0)
     own = voices["Barack Obama"]
     for take in takes:
         for name, said, start in take.spoken:
@@ -326,11 +326,12 @@ def _subtitles(path: Path, turns: list[dict], actors: dict[str, Actor], episode:
         for number, (turn, name) in enumerate(lines):
             label = f"{name.split()[0].upper()}: " if name.startswith("Mary") else ""
             label = "NARRATOR: " if turn["voice"].startswith("off 1088") else label
-            text += f"{number + 1}\n{_stamp(turn['start'])} --> {_stamp(turn['end'])}\n{label}...so it is.\n\n"
+            span = f"{_stamp(turn['start'])} --> {_stamp(turn['end'])}"
+            text += f"{number + 1}\n{span}\n{label}...so it is.\n\n"
         path.with_suffix(".srt").write_text(text)
     if episode == 1:
-        text = "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\n\n[Events]\nFormat: Layer, Start, End, Style, Name, "
-        text += "MarginL, MarginR, MarginV, Effect, Text\n"
+        text = "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\n\n[Events]\n"
+        text += "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
         for turn, name in lines:
             said = name if name.startswith("John") else ""
             start, end = (_stamp(turn[k]).replace(",", ".")[1:-1] for k in ("start", "end"))

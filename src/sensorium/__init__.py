@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sensorium.adapters.language.fuyu import FuyuPrompts as FuyuPrompts
     from sensorium.adapters.language.prompt import embed_prompt as embed_prompt
     from sensorium.adapters.processors.images import load_processor as load_processor
+    from sensorium.bundled import Model as Model
     from sensorium.cast import Cast as Cast
     from sensorium.core.config import Config as Config
     from sensorium.core.errors import LibraryError as LibraryError
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from sensorium.patches import merge as merge
     from sensorium.patches import pack as pack
     from sensorium.patches import split as split
-    from sensorium.recipes import Model as Model
     from sensorium.training import train_adapter as train_adapter
     from sensorium.voices import Voices as Voices
 
@@ -67,7 +67,7 @@ _WHERE = {
     "MediaError": "core.errors",
     "MediaRef": "core.media",
     "Merger": "patches",
-    "Model": "recipes",
+    "Model": "bundled",
     "ModelError": "core.errors",
     "PatchGrid": "core.grid",
     "Patches": "patches",

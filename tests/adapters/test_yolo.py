@@ -107,7 +107,7 @@ def test_classes_and_identities_beside_the_file_come_first(tmp_path):
     (tmp_path / "best.pt").write_bytes(b"weights that are never read")
     detector = YoloDetector(str(tmp_path / "best.pt"))
     assert detector.classes == ("V1", "Ann Lee")
-    assert detector.identities == {"Ann Lee": "V2"}
+    assert detector.identities == {"V1": "V1", "Ann Lee": "V2"}
     assert look(path).label == ("Ann Lee",)
     assert detector.provenance.revision.startswith("best.onnx sha256:")
 
@@ -183,6 +183,36 @@ def test_a_track_is_what_most_of_its_pictures_say():
     assert voted([("Ann", 0.9), ("Bo", 0.8)], classes) is None
     assert voted([("face", 0.9)], classes) is None
     assert voted([], classes) is None
+
+
+def test_a_detector_of_other_classes_names_nobody(tmp_path):
+    """Its classes are followed as things, through cuts not; "person" is no identity."""
+    from sensorium.core.config import Config
+    from sensorium.pipelines.objects import Objects
+    from sensorium.recipes import build, reader
+    from sensorium.testing.library import synthetic_record
+    from sensorium.testing.media import squares, write_video
+
+    output = columns((*centred(on_canvas(BOX)), 0.9, 0.0), (*centred(on_canvas(OTHER)), 0.0, 0.8))
+    path = graph(tmp_path / "coco.onnx", output, names="{0: 'person', 1: 'car'}")
+    built = build(Config(trained=path), 1)
+    faces = next(each for each in built.passes if each.name == "faces")
+    assert "takeover" not in str(faces.recipe())
+    assert [each.name for each in built.passes].count("objects") == 1
+    video = write_video(tmp_path / "a.mp4", squares(100, 160, 320))
+    shots = [
+        synthetic_record("shot", a, b, index=i) for i, (a, b) in enumerate(((0.0, 2.0), (2.0, 4.0)))
+    ]
+    ref = reader().probe(str(video))
+    found = list(Objects(reader(), YoloDetector(path)).run(ref, {"shot": shots}, lambda done: None))
+    assert {r.values["label"] for r in found} == {"person", "car"}
+    assert {r.values["person"] for r in found} == {None}
+    assert len(found) == 2 * 20
+    tracks = {(r.values["label"], r.values["shot"]): set() for r in found}
+    for record in found:
+        tracks[record.values["label"], record.values["shot"]].add(record.values["track"])
+    assert [len(numbers) for numbers in tracks.values()] == [1, 1, 1, 1]
+    assert len(set.union(*tracks.values())) == 4
 
 
 def dataset(root, num=6, size=64):
@@ -269,7 +299,7 @@ def test_training_leaves_a_detector_and_what_is_to_be_known_of_it(trained):
     for name in ("best.pt", "best.onnx", "metrics.jsonl", "curves.png", "map.png"):
         assert best.with_name(name).stat().st_size > 0, name
     detector = YoloDetector(str(best), least_score=0.0)
-    assert detector.identities == {"Ann": "V1"}
+    assert detector.identities == {"Ann": "V1", "Bo": "Bo"}
 
 
 def test_the_onnx_file_says_what_the_trainer_says(trained):

@@ -14,6 +14,7 @@ PassName = Literal[
     "shots",
     "pictures",
     "faces",
+    "objects",
     "drawn",
     "texts",
     "speaking",
@@ -35,7 +36,8 @@ class Config:
     searched for faces; `sound_hop` the seconds from one window of the sound encoder to the next (None:
     back to back), see `pipelines.sound`; `passes` what is to be done at all (None: everything but what
     is slow, see `ON_DEMAND`); `cast` a file or folder that says who may be there, see
-    `adapters.stores.cast`; `trained` a detector of ``sensorium train detector`` that takes over;
+    `adapters.stores.cast`; `trained` a detector of ``sensorium train detector`` that takes over, or any
+    YOLO as ONNX whose classes are followed beside the faces;
     `active_speaker` an ONNX file in the form of TalkNet or Light-ASD, in place of the motion of mouths.
     """
 

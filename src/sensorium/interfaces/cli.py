@@ -87,7 +87,7 @@ def _speakers(context: click.Context, option: click.Parameter, text: str | None)
     "--detector",
     "trained",
     metavar="FILE",
-    help="best.pt of `sensorium train detector`: it takes over.",
+    help="best.pt of `train detector`, or any YOLO as .onnx.",
 )
 @click.option(
     "--active-speaker",

@@ -100,11 +100,12 @@ class YoloDetector:
 
     @cached_property
     def identities(self) -> dict[str, str]:
-        """Class -> id of the identity it was trained on; empty for a model of another origin."""
+        """Class -> identity, of a training of ours; empty for a model whose classes are no persons."""
         beside = self.file.with_name("detector.json")
         if not beside.is_file():
             return {}
-        return dict(json.loads(beside.read_text(encoding="utf-8")).get("identities", {}))
+        known = json.loads(beside.read_text(encoding="utf-8")).get("identities") or {}
+        return {name: known.get(name, name) for name in self.classes} if known else {}
 
     @cached_property
     def _size(self) -> tuple[int, int]:
