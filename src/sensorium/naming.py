@@ -11,7 +11,6 @@ from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.errors import SensoriumError
 from sensorium.core.evidence import Claim, Scene, Text
 from sensorium.core.identity import Identity
-from sensorium.core.record import digest
 from sensorium.core.speech import Cue
 from sensorium.core.time import Span
 from sensorium.identification import calibration_of
@@ -187,8 +186,3 @@ def _speaks_as(rows: _Rows) -> dict[str, str]:
             seconds[voice, face] = seconds.get((voice, face), 0.0) + row["end"] - row["start"]
     ranked = sorted(seconds.items(), key=lambda each: each[1])
     return {voice: face for (voice, face), _ in ranked}
-
-
-def evidence_key(row: Mapping[str, Any]) -> str:
-    """A short name of one claim, for people to refer to."""
-    return digest([row["sample"], row["name"], row["source"], row["start"]])[:6]

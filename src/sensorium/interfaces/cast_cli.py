@@ -7,17 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sensorium.interfaces.corrections_cli import add_corrections, library_option
+
 if TYPE_CHECKING:
     from sensorium.cast import Cast
     from sensorium.core.identity import Identity
-
-_library = click.option(
-    "--library",
-    default="library",
-    show_default=True,
-    envvar="SENSORIUM_LIBRARY",
-    help="Its folder.",
-)
 
 
 @click.group()
@@ -44,7 +38,7 @@ def _told(who: Identity) -> str:
 
 
 @cast.command("list")
-@_library
+@library_option
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, one entry a voice or face of a file."
 )
@@ -61,7 +55,7 @@ def list_(library: str, as_json: bool) -> None:
 
 @cast.command()
 @click.argument("identity")
-@_library
+@library_option
 def show(identity: str, library: str) -> None:
     """Where one identity was heard and seen, and how sure that is."""
     opened = _opened(library)
@@ -75,7 +69,7 @@ def show(identity: str, library: str) -> None:
 
 @cast.command()
 @click.argument("identity")
-@_library
+@library_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a claim.")
 def explain(identity: str, library: str, as_json: bool) -> None:
     """Why an identity has its name, or none: every name that was claimed, with the evidence."""
@@ -102,54 +96,12 @@ def explain(identity: str, library: str, as_json: bool) -> None:
 
 @cast.command()
 @click.argument("identity")
-@click.argument("name")
-@_library
-def name(identity: str, name: str, library: str) -> None:
-    """Give an identity a name; an empty one says that none of the names found is right."""
-    click.echo(f"{_opened(library).name(identity, name)}  {name or '(no name)'}")
-
-
-@cast.command()
-@click.argument("into")
 @click.argument("other")
-@_library
-def merge(into: str, other: str, library: str) -> None:
-    """Two identities are one person; INTO is kept."""
-    opened = _opened(library)
-    click.echo(_told(opened.find(opened.merge(into, other))))
-
-
-@cast.command()
-@click.argument("identity")
-@click.option(
-    "--sample", "samples", multiple=True, help="A sample of `show` that is somebody else."
-)
-@_library
-def split(identity: str, samples: tuple[str, ...], library: str) -> None:
-    """One identity is two people; without --sample, its voices and faces, or the groups that differ most."""
-    opened = _opened(library)
-    before = opened.find(identity).id
-    new = opened.split(identity, samples)
-    click.echo(f"{_told(opened.find(before))}\n{_told(opened.find(new))}")
-
-
-@cast.command()
-@click.argument("identity")
-@click.argument("other")
-@_library
+@library_option
 def apart(identity: str, other: str, library: str) -> None:
     """Two identities are not the same person, whatever is seen or heard later."""
     one, two = _opened(library).apart(identity, other)
     click.echo(f"{one} and {two} stay two people")
-
-
-@cast.command()
-@click.argument("number", type=int, required=False)
-@_library
-def undo(number: int | None, library: str) -> None:
-    """Take back the last decision about who is who, or the one of that NUMBER."""
-    done = _opened(library).undo(number)
-    click.echo(f"taken back: {done['number']} ({done['kind']})")
 
 
 @cast.command()
@@ -164,7 +116,7 @@ def review(library: str, out: str) -> None:
 
 
 @cast.command()
-@_library
+@library_option
 @click.option(
     "--model", required=True, metavar="URL#NAME", help="A server with OpenAI's interface."
 )
@@ -198,3 +150,6 @@ def ask(library: str, yes: bool, **choices: Any) -> None:
         click.echo(f"{who.id}  {told}")
         for quote in answer.evidence:
             click.echo(f"  {quote.text}  {quote.url}")
+
+
+add_corrections(cast, _opened, _told)

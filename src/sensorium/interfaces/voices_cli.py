@@ -7,17 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sensorium.interfaces.corrections_cli import add_corrections, library_option
+
 if TYPE_CHECKING:
     from sensorium.core.identity import Identity
     from sensorium.voices import Voices
-
-_library = click.option(
-    "--library",
-    default="library",
-    show_default=True,
-    envvar="SENSORIUM_LIBRARY",
-    help="Its folder.",
-)
 
 
 @click.group()
@@ -41,7 +35,7 @@ def _told(who: Identity) -> str:
 
 
 @voices.command("list")
-@_library
+@library_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a voice of a file.")
 def list_(library: str, as_json: bool) -> None:
     """Everyone who was heard, the one heard longest first."""
@@ -55,7 +49,7 @@ def list_(library: str, as_json: bool) -> None:
 
 @voices.command()
 @click.argument("identity")
-@_library
+@library_option
 def show(identity: str, library: str) -> None:
     """Where one identity was heard, and how sure that is."""
     opened = _opened(library)
@@ -71,7 +65,7 @@ def show(identity: str, library: str) -> None:
 @voices.command()
 @click.argument("name")
 @click.argument("clip")
-@_library
+@library_option
 def enroll(name: str, clip: str, library: str) -> None:
     """Learn a voice from a CLIP in which one person speaks for a second or more."""
     done = _opened(library).enroll(name, clip)
@@ -81,57 +75,18 @@ def enroll(name: str, clip: str, library: str) -> None:
 
 @voices.command()
 @click.argument("identity")
-@click.argument("name")
-@_library
-def name(identity: str, name: str, library: str) -> None:
-    """Give an identity a name; an empty one takes it away."""
-    click.echo(f"{_opened(library).name(identity, name)}  {name or '(no name)'}")
-
-
-@voices.command()
-@click.argument("into")
-@click.argument("other")
-@_library
-def merge(into: str, other: str, library: str) -> None:
-    """Two identities are one person; INTO is kept."""
-    opened = _opened(library)
-    click.echo(_told(opened.find(opened.merge(into, other))))
-
-
-@voices.command()
-@click.argument("identity")
-@click.option(
-    "--sample", "samples", multiple=True, help="A sample of `show` that is somebody else."
-)
-@_library
-def split(identity: str, samples: tuple[str, ...], library: str) -> None:
-    """One identity is two people; without --sample, the two groups that differ most."""
-    opened = _opened(library)
-    before = opened.find(identity).id
-    new = opened.split(identity, samples)
-    click.echo(f"{_told(opened.find(before))}\n{_told(opened.find(new))}")
-
-
-@voices.command()
-@click.argument("identity")
-@_library
+@library_option
 def forget(identity: str, library: str) -> None:
     """Its voices belong to nobody any more and are not matched again."""
     click.echo(f"forgotten: {_opened(library).forget(identity)}")
 
 
 @voices.command()
-@click.argument("number", type=int, required=False)
-@_library
-def undo(number: int | None, library: str) -> None:
-    """Take back the last decision made by hand, or the one of that NUMBER."""
-    done = _opened(library).undo(number)
-    click.echo(f"taken back: {done['number']} ({done['kind']})")
-
-
-@voices.command()
 @click.argument("other")
-@_library
+@library_option
 def join(other: str, library: str) -> None:
     """Take in the identities of another library."""
     click.echo(f"{_opened(library).join(other)} voices taken in from {other}")
+
+
+add_corrections(voices, _opened, _told)
