@@ -137,7 +137,7 @@ names `sensorium.Voices("library").table()`. Every decision has `number` and `ki
 | `seen` | `samples`: key, uri, label, kind, model, seconds, embedding, apart, identity, score | voices and faces that were matched to an identity, or found one (`score` null); `origin` where they came from another library |
 | `linked` | `links`: voice, face, seconds | how long a voice was seen to come from a face |
 | `joined` | `identity`, `into`, `seconds` | a voice and a face that go together become one identity |
-| `claimed` | `media`, `source`, `claims`: sample, name, score, source, uri, start, end, quote | evidence of names; takes the place of what the source said of this file before |
+| `claimed` | `entries`: media, source, `claims`: sample, name, score, source, uri, start, end, quote | evidence of names; takes the place of what the source said of this file before |
 | `cast` | `members`: name, aliases, portraits; `unused` | the cast list; the last one counts |
 | `named` | `identity`, `name` (null: none of the names found is right) | by hand |
 | `merged` | `identity`, `into` | all samples of one go to the other |

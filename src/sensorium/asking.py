@@ -20,7 +20,7 @@ from sensorium.library.gallery import Gallery
 from sensorium.library.layout import Layout, write_json
 from sensorium.library.library import Library
 from sensorium.library.lock import held
-from sensorium.naming import in_play, read_scene
+from sensorium.naming import in_play, keep_claims, read_scene
 from sensorium.ops.identities import Known
 from sensorium.ports import NameAgent, SearchEngine
 
@@ -138,11 +138,9 @@ def _claim(layout: Layout, who: Identity, answer: Answer) -> None:
         quote = "; ".join(f"{each.text} {each.url}".strip() for each in answer.evidence)
         rows = [{"sample": who.samples[0].key, "name": answer.name, "score": answer.score,
                  "source": "agent", "uri": "", "start": None, "end": None, "quote": quote[:500]}]  # fmt: skip
-    about = (f"agent {who.samples[0].key}", "agent")
     with held(layout):
         gallery = Gallery(layout)
-        if gallery.known().claimed.get(about, []) != rows:
-            gallery.add("claimed", media=about[0], source=about[1], claims=rows)
+        keep_claims(gallery, gallery.known(), {(who.samples[0].key, "agent"): rows})
 
 
 def _case(

@@ -16,7 +16,7 @@ from sensorium.library.gallery import Gallery, sample_key, samples
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.ops.identities import Known, MatchRule, match
-from sensorium.ops.joins import JoinRule, by_link, next_join
+from sensorium.ops.joins import JoinRule, by_link, joined, next_join
 from sensorium.recipes import build, models
 
 SHORTEST = 1.0  # seconds of speech that an enrolment needs
@@ -86,9 +86,11 @@ def _links(layout: Layout, entry: Mapping[str, Any]) -> Links:
 
 def _join(gallery: Gallery) -> None:
     """Joins the identities of voices and faces that go together, the clearest first."""
-    while pair := next_join(gallery.known(), JoinRule()):
+    known = gallery.known()
+    while pair := next_join(known, JoinRule()):
         into, identity, seconds = pair
         gallery.add("joined", identity=identity, into=into, seconds=seconds)
+        known = joined(known, into, identity)
 
 
 Found = list[tuple[Sample, str, float | None]]

@@ -34,7 +34,8 @@ def name(layout: Layout, uris: Iterable[str]) -> list[str]:
     known = gallery.known()
     names = in_play(known)
     entries = {entry["uri"]: entry for entry in Library(layout.root).inputs()}
-    failed = []
+    failed: list[str] = []
+    claimed = {("cast", "cast"): portraits(known)}
     for uri in dict.fromkeys(uris):
         if uri not in entries or not entries[uri]["digest"]:
             continue
@@ -46,8 +47,8 @@ def name(layout: Layout, uris: Iterable[str]) -> list[str]:
                 text = str(error) if isinstance(error, SensoriumError) else repr(error)
                 failed.append(f"{uri}: evidence {title}: {text}")
                 continue
-            _claimed(gallery, known, (entries[uri]["digest"], title), found)
-    _claimed(gallery, known, ("cast", "cast"), portraits(known))
+            claimed[entries[uri]["digest"], title] = found
+    keep_claims(gallery, known, claimed)
     return failed
 
 
@@ -59,13 +60,18 @@ def in_play(known: Known) -> Names:
     return Names({**by_hand, **names})
 
 
-def _claimed(
-    gallery: Gallery, known: Known, about: tuple[str, str], found: list[dict[str, Any]]
-) -> None:
-    """Writes the claims of one source about one file, unless they are what is known already."""
-    before = known.claimed.get(about, [])
-    if found != before:
-        gallery.add("claimed", media=about[0], source=about[1], claims=found)
+Claims = Mapping[tuple[str, str], list[dict[str, Any]]]  # (media, source) -> claims as plain data
+
+
+def keep_claims(gallery: Gallery, known: Known, claimed: Claims) -> None:
+    """Writes what each source says of each file now, as far as it is not what is known already."""
+    entries = [
+        {"media": media, "source": source, "claims": rows}
+        for (media, source), rows in claimed.items()
+        if rows != known.claimed.get((media, source), [])
+    ]
+    if entries:
+        gallery.add("claimed", entries=entries)
 
 
 def _plain(claim: Claim, sample: str) -> dict[str, Any]:

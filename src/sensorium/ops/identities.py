@@ -93,7 +93,8 @@ class _Fold:
         elif kind == "linked":
             self.links |= {(row["voice"], row["face"]): row["seconds"] for row in decision["links"]}
         elif kind == "claimed":
-            self.claims[decision["media"], decision["source"]] = decision["claims"]
+            for row in decision["entries"]:
+                self.claims[row["media"], row["source"]] = row["claims"]
         elif kind == "cast":
             self.cast = decision
         elif kind == "named":

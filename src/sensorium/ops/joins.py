@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sensorium.core.identity import Identity
 from sensorium.ops.identities import Known
@@ -42,6 +42,15 @@ def next_join(known: Known, rule: JoinRule) -> tuple[str, str, float] | None:
         if heard != seen and clear and frozenset((heard, seen)) not in known.parted and _may(a, b):
             return heard, seen, seconds
     return None
+
+
+def joined(known: Known, into: str, identity: str) -> Known:
+    """What is known after a join, without reading every decision again."""
+    kept, gone = known.identities[into], known.identities[identity]
+    whole = replace(kept, samples=(*kept.samples, *gone.samples))
+    identities = {i: each for i, each in known.identities.items() if i != identity}
+    of = {key: into if whose == identity else whose for key, whose in known.of.items()}
+    return replace(known, identities={**identities, into: whole}, of=of)
 
 
 def _may(a: Identity, b: Identity) -> bool:
