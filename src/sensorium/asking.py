@@ -99,11 +99,11 @@ def ask(
     known = Cast(library).known()  # also checks that it is a library
     agent = agent or open_agent(options, disclose)
     kept = layout.root / "answers"
-    scenes: dict[str, Scene] = {}
+    cases = _Cases(layout, known, options.pictures)
     for who in known.all():
         if who.name is not None or not who.samples:
             continue
-        case = _case(layout, who, known, scenes, options.pictures)
+        case = cases.of(who)
         key = digest([case.digest(), options.model, options.search or "", _version()])
         answer = _kept(kept / f"{key}.json")
         if answer is None:
@@ -143,26 +143,52 @@ def _claim(layout: Layout, who: Identity, answer: Answer) -> None:
         keep_claims(gallery, gallery.known(), {(who.samples[0].key, "agent"): rows})
 
 
-def _case(
-    layout: Layout, who: Identity, known: Known, scenes: dict[str, Scene], pictures: bool
-) -> Case:
-    files = list(dict.fromkeys(sample.uri for sample in who.samples))
-    entries = {entry["uri"]: entry for entry in Library(layout.root).inputs()}
-    lines: list[str] = []
-    for uri in files:
-        if uri in entries:
-            scenes.setdefault(uri, read_scene(layout, entries[uri]))
-            lines += _lines(scenes[uri], who)
-    shown = _pictures(layout, who) if pictures else ()
-    return Case(
-        who.id,
-        tuple(sorted(in_play(known))),
-        who.claims,
-        tuple(lines[:_LINES]),
-        tuple(Path(uri).name for uri in files),
-        shown,
-        tuple(_similar(who, known)),
-    )
+class _Cases:
+    """What is to be told of each identity; every file is read once."""
+
+    def __init__(self, layout: Layout, known: Known, pictures: bool) -> None:
+        self._layout, self._known, self._pictures = layout, known, pictures
+        self._library = Library(layout.root)
+        self._entries = {entry["uri"]: entry for entry in self._library.inputs()}
+        self._scenes: dict[str, Scene] = {}
+
+    def of(self, who: Identity) -> Case:
+        """The case of one identity."""
+        files = [uri for uri in dict.fromkeys(s.uri for s in who.samples) if uri in self._entries]
+        lines = [line for uri in files for line in _lines(self._scene(uri), who)]
+        return Case(
+            who.id,
+            tuple(sorted(in_play(self._known))),
+            who.claims,
+            tuple(lines[:_LINES]),
+            tuple(Path(uri).name for uri in files),
+            tuple(self._faces(who, files)) if self._pictures else (),
+            tuple(_similar(who, self._known)),
+        )
+
+    def _scene(self, uri: str) -> Scene:
+        if uri not in self._scenes:
+            self._scenes[uri] = read_scene(self._layout, self._entries[uri])
+        return self._scenes[uri]
+
+    def _faces(self, who: Identity, files: list[str]) -> Iterator[bytes]:
+        """The best faces as JPEG, of at most three files."""
+        from sensorium.adapters.media.pillow import jpeg_bytes
+        from sensorium.core.media import MediaRef
+        from sensorium.recipes import reader
+
+        mine = {(sample.uri, sample.label) for sample in who.samples}
+        there = [uri for uri in files if os.path.exists(uri)]
+        for uri in there[:_PICTURES]:
+            for row in self._library.table("person", uri).to_pylist():
+                if (uri, row["person"]) in mine:
+                    times = None if row["at"] is None else [row["at"] + 0.0005]
+                    box = [row[name] for name in ("x0", "y0", "x1", "y1")]
+                    ref = MediaRef(**self._entries[uri]["ref"])
+                    for frame in reader().frames(ref, None, times):
+                        yield jpeg_bytes(frame.pixels[0], box)
+                        break
+                    break
 
 
 def _lines(scene: Scene, who: Identity) -> Iterator[str]:
@@ -199,23 +225,3 @@ def _similar(who: Identity, known: Known) -> Iterator[tuple[str, float]]:
                 found[other.name or ""] = max(found.get(other.name or "", 0.0), likely)
     ranked = sorted(found.items(), key=lambda each: -each[1])
     return ((name, score) for name, score in ranked[:3] if score >= 0.05)
-
-
-def _pictures(layout: Layout, who: Identity) -> tuple[bytes, ...]:
-    """The best faces as JPEG, one per file."""
-    from sensorium.adapters.media.pillow import jpeg_bytes
-    from sensorium.core.media import MediaRef
-    from sensorium.recipes import reader
-
-    library = Library(layout.root)
-    found: list[bytes] = []
-    for entry in library.inputs():
-        for row in library.table("person", entry["uri"]).to_pylist() if entry["ref"] else ():
-            mine = any(s.uri == entry["uri"] and s.label == row["person"] for s in who.samples)
-            if mine and len(found) < _PICTURES and os.path.exists(entry["uri"]):
-                times = None if row["at"] is None else [row["at"] + 0.0005]
-                for frame in reader().frames(MediaRef(**entry["ref"]), None, times):
-                    box = [row[name] for name in ("x0", "y0", "x1", "y1")]
-                    found.append(jpeg_bytes(frame.pixels[0], box))
-                    break
-    return tuple(found)

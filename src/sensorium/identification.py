@@ -101,7 +101,7 @@ def matched(new: Sequence[Sample], known: Known, rule: MatchRule | None = None) 
     found: Found = []
     for kind, model in dict.fromkeys((sample.kind, sample.model) for sample in new):
         calibration = calibration_of(model, kind)
-        mine = [sample for sample in new if sample.model == model]
+        mine = [sample for sample in new if (sample.kind, sample.model) == (kind, model)]
         if calibration is None:
             continue  # nothing says what a similarity of this model means
         taken: Found = [

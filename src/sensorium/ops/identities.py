@@ -201,9 +201,10 @@ def match(
     that are never seen together may.
     """
     probability = np.zeros((len(samples), len(known)))
-    for row, sample in enumerate(samples):
-        for column, identity in enumerate(known):
-            center = identity.centroid(sample.model)
+    for column, identity in enumerate(known):
+        centers = {model: identity.centroid(model) for model in {s.model for s in samples}}
+        for row, sample in enumerate(samples):
+            center = centers[sample.model]
             if center is not None and not any(sample.cannot_be(s) for s in identity.samples):
                 probability[row, column] = calibration.probability(
                     float(sample.embedding @ center[0]), (sample.seconds, center[1])
