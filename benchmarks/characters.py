@@ -162,6 +162,21 @@ def named(score: Score, least: float) -> tuple[float, float, int]:
     return covered / total, right / max(num_named, 1), total
 
 
+def reliability(score: Score) -> list[tuple[str, int, float]]:
+    """(range of the best name's probability, tracks and turns, share that is right)."""
+    found: dict[int, list[bool]] = defaultdict(list)
+    edges = (0.0, 0.5, 0.7, 0.85, 0.93, 1.0)
+    for actor, identity, _ in score.units:
+        names = score.names.get(identity or "", {})
+        if names:
+            best = max(names, key=lambda name: names[name])
+            found[int(np.searchsorted(edges, names[best], side="right")) - 1].append(best == actor)
+    return [
+        (f"{edges[i]:.2f} to {edges[i + 1]:.2f}", len(found[i]), float(np.mean(found[i])))
+        for i in sorted(found)
+    ]
+
+
 def plot(score: Score, path: str) -> None:
     """Accuracy against coverage, over all thresholds."""
     import matplotlib
@@ -219,6 +234,9 @@ def main() -> None:
     ]
     print("| what | measured | aim |\n|---|---|---|")
     print("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    print("\n| probability of the best name | tracks and turns | right |\n|---|---|---|")
+    for told, num, right in reliability(score):
+        print(f"| {told} | {num} | {right:.2f} |")
     if choices.plot:
         plot(score, choices.plot)
 

@@ -98,7 +98,7 @@ BUNDLED = (
           argument="ONNX file in the form of TalkNet or Light-ASD"),
     Model("yolo", "detector", "of the model", "local file",
           f"{_MODELS}.yolo:YoloDetector", ("onnxruntime",),
-          argument="best.pt of sensorium train detector, or any YOLO as .onnx"),
+          argument="best.pt of sensorium train detector, any YOLO as .onnx, or hub:OWNER/NAME/FILE.onnx"),
     Model("ppocr-v6-small", "text_detector", "Apache-2.0", "package rapidocr",
           f"{_MODELS}.rapid_text:RapidTextReader", ("rapidocr", "onnxruntime")),
 )  # fmt: skip

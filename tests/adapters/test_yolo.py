@@ -126,6 +126,30 @@ def test_files_that_are_no_model(tmp_path):
         look(graph(tmp_path / "other.onnx", np.zeros((9, 11))))
 
 
+def test_a_model_of_the_hub_comes_through_its_library(tmp_path, monkeypatch):
+    """The hub itself is out of reach here: its library answers with a file of our own."""
+    import huggingface_hub
+
+    asked = []
+
+    def download(repository, file):
+        asked.append((repository, file))
+        return graph(tmp_path / "m.onnx", columns((*centred(on_canvas(BOX)), 0.9, 0.1)))
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    assert look("hub:ann/heads/onnx/model.onnx").label == ("Ann",)
+    assert asked == [("ann/heads", "onnx/model.onnx")]
+    with pytest.raises(ModelError, match="OWNER/NAME"):
+        look("hub:heads.onnx")
+
+    def away(repository, file):
+        raise OSError("no connection")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", away)
+    with pytest.raises(ModelError, match="cannot be fetched"):
+        look("hub:ann/heads/model.onnx")
+
+
 class Says:
     """A detector that gives what it is told: (box, score, label) per picture."""
 

@@ -25,7 +25,8 @@ _GRAY = 114  # what YOLO models see beside the picture
 class YoloDetector:
     """Boxes of the classes that a YOLO model was trained on; the label is the class.
 
-    `path` is an ONNX file, or the ``best.pt`` of a training of ours, beside which its ONNX file lies.
+    `path` is an ONNX file, the ``best.pt`` of a training of ours, beside which its ONNX file lies, or
+    ``hub:OWNER/NAME/FILE.onnx`` on the Hugging Face hub.
     Understood are the outputs of libreyolo (corners), of ultralytics 8 and later (centres), of YOLOv5
     (centres with an objectness), and those that end in boxes without duplicates ``(n, 6)``.
     """
@@ -33,6 +34,7 @@ class YoloDetector:
     def __init__(
         self, path: str, threads: int = 1, least_score: float = 0.25, most_iou: float = 0.5
     ) -> None:
+        self._hub = path.removeprefix("hub:") if path.startswith("hub:") else ""
         self._path = Path(path).expanduser()
         self._threads = threads
         self._least_score = least_score
@@ -45,6 +47,8 @@ class YoloDetector:
         Raises:
             ModelError: no such file, or weights of another form without an ONNX file beside them.
         """
+        if self._hub:
+            return _fetched(self._hub)
         path = self._path if self._path.suffix == ".onnx" else self._path.with_suffix(".onnx")
         if not path.is_file():
             beside = (
@@ -177,6 +181,20 @@ class YoloDetector:
             half = boxes[:, 2:] / 2
             boxes = np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
         return boxes, sure[kept], best[kept]
+
+
+def _fetched(name: str) -> Path:
+    """A file of the hub, from the cache where it is there."""
+    owner, _, rest = name.partition("/")
+    repository, _, file = rest.partition("/")
+    if not (owner and repository and file.endswith(".onnx")):
+        raise ModelError(f"hub:{name}: expected hub:OWNER/NAME/FILE.onnx")
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(f"{owner}/{repository}", file))
+    except Exception as error:  # the hub has many classes of errors
+        raise ModelError(f"hub:{name}: cannot be fetched ({error})") from None
 
 
 def _sampled(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.float32]:
