@@ -201,6 +201,15 @@ def test_strangers_are_followed_while_they_are_there():
     assert labels == [("Ann",), ("Ann",), ("Ann", "face"), ("Ann", "face"), ("Ann", "face")]
 
 
+def test_every_file_is_looked_at_by_both_at_its_start():
+    """A picture after a picture, and a video after another."""
+    general = Says([(BOX, 0.8, "face")])
+    both = Takeover(Says([(BOX, 0.9, "Ann")]), general)
+    for seconds in (0.0, 0.0, 0.0, 0.2, 0.4, 0.0, 0.2):
+        both.detect(at(seconds))
+    assert general.num == 4
+
+
 def test_a_track_is_what_most_of_its_pictures_say():
     classes = {"Ann": "V1", "Bo": "V2"}
     assert voted([("Ann", 0.9), ("face", 0.8), ("Ann", 0.7)], classes) == ("Ann", 0.8)

@@ -41,6 +41,7 @@ class Takeover:
         self._trained = trained
         self._other = other
         self._rule = rule or TakeoverRule()
+        self._last = -np.inf
         self._next_audit = -np.inf
         self._strangers = False
         self.num_asked = 0  # pictures that the other detector saw
@@ -61,8 +62,9 @@ class Takeover:
         return found
 
     def _detect(self, frame: Frames, at: float) -> Regions:
-        if at < self._next_audit - self._rule.audit:  # another file
+        if at <= self._last:  # another file
             self._next_audit, self._strangers = -np.inf, False
+        self._last = at
         found = self._trained.detect(frame)[0]
         sure = found.score >= self._rule.sure
         rows = [(found.xyxy[i], found.score[i], found.label[i]) for i in np.flatnonzero(sure)]
