@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sensorium.interfaces.timeline import Row, Timeline, called, glue
 from sensorium.interfaces.units import clock
-from sensorium.interfaces.viewer.pictures import Picture, jpeg_uri
+from sensorium.interfaces.viewer.pictures import Picture, jpeg_uri, titles
 from sensorium.interfaces.viewer.style import PALETTE
 
 STRIP = 108  # pixels of height, as in page.css
@@ -86,7 +86,7 @@ def lanes(timeline: Timeline, colours: Mapping[str, int], length: float) -> list
         if bars:
             told.append(_lane(name, label, bars, colour))
 
-    shots = timeline.shots
+    shots, titled = timeline.shots, titles(timeline)
     add("shots", "shots", (_bar(r, length, f"shot {r['index']}", r["index"]) for r in shots))
     add("speech", "speech", (_bar(r, length, "speech") for r in timeline.speech))
     add("words", "words", _word_bars(timeline, colours, length))
@@ -98,8 +98,9 @@ def lanes(timeline: Timeline, colours: Mapping[str, int], length: float) -> list
         )
     for person in timeline.seen:
         seen = [row for row in timeline.faces if row["person"] == person]
-        bars = (_bar(r, length, f"{person} on screen") for r in seen)
-        add("faces", f"{person} seen", bars, _colour(colours, person))
+        title = titled.get(person, person)
+        bars = (_bar(r, length, f"{title} on screen") for r in seen)
+        add("faces", f"{title} seen", bars, _colour(colours, person))
     unclear = [row for row in timeline.faces if not row["person"]]
     add("faces", "unclear", (_bar(r, length, "a face, unclear who") for r in unclear))
     add(

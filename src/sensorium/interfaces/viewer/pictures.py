@@ -170,6 +170,13 @@ def colours(timeline: Timeline) -> dict[str, int]:
     return told
 
 
+def titles(timeline: Timeline) -> dict[str, str]:
+    """Label of a person or speaker -> the name, for those who have one."""
+    told = [(row["person"], row["name"]) for row in timeline.persons]
+    told += [(row["speaker"], row["name"]) for row in timeline.voices]
+    return {label: name for label, name in told if name}
+
+
 def in_order(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Entries of `Library.chosen`: video and sound, then images, then what could not be read."""
     rank = {"video": 0, "audio": 0, "image": 1}

@@ -10,13 +10,21 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sensorium.interfaces.timeline import Row, Timeline, called, timelines
 from sensorium.interfaces.units import clock, describe
-from sensorium.interfaces.viewer.pictures import Picture, colours, in_order, pictures, plan
+from sensorium.interfaces.viewer.pictures import (
+    Picture,
+    colours,
+    in_order,
+    pictures,
+    plan,
+    titles,
+)
 from sensorium.interfaces.viewer.style import PALETTE
 from sensorium.library.library import Library
 from sensorium.ports import Reader
 
 FILES = 40  # in one sheet: a higher picture is no longer one to look at
-_WIDTH, _MARGIN, _LABEL, _LANE, _PICTURE = 1280, 28, 70, 16, 132
+_WIDTH, _MARGIN, _LABEL, _LANE, _PICTURE = 1280, 28, 130, 16, 132
+_NAME = 17  # letters of a name that fit beside a label
 _INK, _SOFT, _LINE, _PAPER, _GREY = "#1d1f21", "#6a6d70", "#e2e0db", "#ffffff", "#d9d7d1"
 _BAD = "#b3261e"
 
@@ -79,6 +87,8 @@ def _file(timeline: Timeline, reader: Reader) -> Image.Image:
     top = 64 + tall
     for label, rows in lanes:
         _lane(draw, top, label, rows, timeline.duration, _hue(told, label))
+        if name := titles(timeline).get(label):
+            draw.text((_MARGIN + 20, top + 1), name[:_NAME], _SOFT, _font(11))
         top += _LANE + 4
     for row in timeline.utterances[:6]:
         who = f"{called(row)}  " if row["speaker"] else ""
