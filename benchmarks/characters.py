@@ -204,11 +204,12 @@ def main() -> None:
     parser.add_argument("media", type=Path)
     parser.add_argument("work", type=Path)
     parser.add_argument("--series", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0, help="number of the first series")
     parser.add_argument("--plot")
     choices = parser.parse_args()
     cast = episodes.portraits(choices.media, choices.work / "cast")
     score = Score()
-    for series in range(choices.series):
+    for series in range(choices.first, choices.first + choices.series):
         folder = choices.work / f"series{series}"
         if len(list(folder.glob("episode*.json"))) < 3:
             episodes.main(choices.media, folder, series)
