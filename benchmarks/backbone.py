@@ -18,7 +18,7 @@ from pictures import pictures
 from PIL import Image, ImageEnhance, ImageOps
 
 import sensorium as sm
-from sensorium.recipes import reader
+from sensorium.adapters.media.reader import MediaReader
 
 
 def versions(image: Image.Image) -> list[Image.Image]:
@@ -35,7 +35,7 @@ def versions(image: Image.Image) -> list[Image.Image]:
 
 def opened(path: Path) -> Image.Image:
     """A picture; of a video the one at one second."""
-    media = reader()
+    media = MediaReader()
     ref = media.probe(str(path))
     frame = next(iter(media.frames(ref, 640, [1.0] if ref.kind == "video" else None)))
     return Image.fromarray(frame.pixels[0])
@@ -65,7 +65,7 @@ def main() -> None:
     found = pictures()
     images = [each for path in found for each in versions(opened(path))]
     labels = np.repeat(np.arange(len(found)), len(images) // len(found))
-    told = sm.encode_images(images)
+    told = sm.embed_images(images)
     ways: dict[str, Callable[[int], np.ndarray]] = {
         "bundled ViT, class token": lambda i: told[i]["class"].values.astype(np.float32),
         "bundled ViT, mean of the patches": lambda i: (

@@ -24,7 +24,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 import sensorium as sm
-from sensorium.ops.boxes import iou
+from sensorium.ops.vision.boxes import iou
 
 SHARE = 0.3  # IoU from which a found box is an actor's
 
@@ -115,7 +115,7 @@ def measure(folder: Path, cast: Path, series: int, score: Score) -> None:
     shutil.rmtree(out, ignore_errors=True)
     files = sorted(folder.glob("episode*.mp4"))
     started = time.perf_counter()
-    config = sm.Config(cast=str(cast))
+    config = sm.Config.flat(cast=str(cast))
     with contextlib.redirect_stderr(io.StringIO()):
         library = sm.extract(files, out, config=config, workers=0, progress=False)
     score.seconds += time.perf_counter() - started

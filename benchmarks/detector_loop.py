@@ -27,25 +27,25 @@ import episodes  # noqa: E402
 import numpy as np  # noqa: E402
 
 import sensorium as sm  # noqa: E402
-from sensorium.adapters.models.centerface import CenterFaceDetector  # noqa: E402
-from sensorium.adapters.models.dlib_faces import DlibFaceEncoder  # noqa: E402
-from sensorium.adapters.models.yolo import YoloDetector  # noqa: E402
-from sensorium.core.identity import Sample  # noqa: E402
-from sensorium.detectors import train_detector  # noqa: E402
-from sensorium.exporting import export_dataset  # noqa: E402
-from sensorium.identification import calibration_of  # noqa: E402
-from sensorium.ops.boxes import iou  # noqa: E402
-from sensorium.ops.choice import ChoiceRule  # noqa: E402
-from sensorium.ops.identities import MatchRule, match  # noqa: E402
-from sensorium.progress import steps  # noqa: E402
-from sensorium.recipes import reader  # noqa: E402
+from sensorium.adapters.media.reader import MediaReader  # noqa: E402
+from sensorium.adapters.models.vision.centerface import CenterFaceDetector  # noqa: E402
+from sensorium.adapters.models.vision.dlib_faces import DlibFaceEncoder  # noqa: E402
+from sensorium.adapters.models.vision.yolo import YoloDetector  # noqa: E402
+from sensorium.core.people.identity import Sample  # noqa: E402
+from sensorium.learn.detector_training import train_detector  # noqa: E402
+from sensorium.learn.exporting import export_dataset  # noqa: E402
+from sensorium.ops.learning.choice import ChoiceRule  # noqa: E402
+from sensorium.ops.people.similarity import MatchRule, match  # noqa: E402
+from sensorium.ops.vision.boxes import iou  # noqa: E402
+from sensorium.people.match import calibration_of  # noqa: E402
+from sensorium.run.progress import steps  # noqa: E402
 
 PASSES = ("speech", "speakers", "shots", "faces", "who")
 
 
 def pictures(file: Path, every: float) -> list:
     """Pictures of a video at regular times."""
-    media = reader()
+    media = MediaReader()
     ref = media.probe(str(file))
     times = list(np.arange(0.1, (ref.duration or 0) - 0.1, every))
     return list(media.frames(ref, None, times))

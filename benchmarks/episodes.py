@@ -24,9 +24,9 @@ import soundfile
 import soxr
 from PIL import Image, ImageDraw, ImageFont
 
-from sensorium.adapters.models.centerface import CenterFaceDetector
+from sensorium.adapters.models.vision.centerface import CenterFaceDetector
 from sensorium.core.media import Frames
-from sensorium.testing.media import write_video
+from sensorium.testing.made_media import write_video
 
 WIDTH, HEIGHT, RATE, SOUND = 640, 360, 25, 16_000
 

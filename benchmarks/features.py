@@ -40,7 +40,7 @@ def vit() -> Iterator[Row]:
     """ViT-224 from a decoded picture and from JPEG."""
     from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-    from sensorium import load_processor
+    from sensorium.adapters.processors.images import load_processor
 
     reference, picture = ViTImageProcessorPil(), photograph(768, 1024)
     data = io.BytesIO()
@@ -95,7 +95,7 @@ def fuyu() -> Iterator[Row]:
     from transformers.image_utils import SizeDict
     from transformers.models.fuyu.image_processing_pil_fuyu import FuyuImageProcessorPil
 
-    from sensorium.ops.fuyu import FuyuLayout, fuyu_patches
+    from sensorium.ops.vision.fuyu import FuyuLayout, fuyu_patches
 
     torch.set_num_threads(1)
     reference = FuyuImageProcessorPil()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from sensorium.ops import mel
+from sensorium.ops.sound import mel
 
 warnings.simplefilter("ignore")
 Row = tuple[str, str, str, str, str, str]

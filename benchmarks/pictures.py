@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from sensorium.recipes import reader
+from sensorium.adapters.media.reader import MediaReader
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "pictures"
 SKIMAGE, SKLEARN = "skimage/data", "sklearn/datasets/images"
@@ -82,7 +82,7 @@ def pictures() -> dict[Path, str]:
         path = unpack(name)
         if path.suffix == ".mp4":
             video, path = path, path.with_suffix(".png")
-            [frame] = reader().frames(reader().probe(str(video)), None, [1.0])
+            [frame] = MediaReader().frames(MediaReader().probe(str(video)), None, [1.0])
             Image.fromarray(frame.pixels[0]).save(path)
         found[path] = caption
     return found

@@ -2,9 +2,9 @@
 
     python benchmarks/resume.py --kills 20
 
-The folder is the one of thirty inputs of which eight are bad (`sensorium.testing.folder`), the models are the
-real ones. After each kill the library must be readable, and after the run that follows it must equal the
-undisturbed one, byte for byte.
+The folder is the one of thirty inputs of which eight are bad (`sensorium.testing.made_folder`), the models
+are the real ones. After each kill the library must be readable, and after the run that follows it must
+equal the undisturbed one, byte for byte.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 from sensorium.library.library import Library
-from sensorium.testing.folder import make_folder
+from sensorium.testing.made_folder import make_folder
 
 
 def start(inputs: list[Path], out: Path) -> subprocess.Popen:

@@ -21,25 +21,26 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from sensorium.adapters.metrics.turns import TurnScore
-from sensorium.adapters.metrics.words import word_errors
+from sensorium.adapters.media.reader import MediaReader
+from sensorium.adapters.metrics.turn_error import TurnScore
+from sensorium.adapters.metrics.word_error import word_errors
 from sensorium.core.config import Config
 from sensorium.core.record import Record
 from sensorium.core.speech import Turn, Word
 from sensorium.core.time import Span
-from sensorium.ops.rttm import parse
-from sensorium.ops.words import speakers_of
-from sensorium.pipelines.speakers import Speakers, SpeakersOptions
-from sensorium.pipelines.speech import Speech
-from sensorium.recipes import load_model, reader
+from sensorium.models.registry import load_model
+from sensorium.ops.speech.rttm import parse
+from sensorium.ops.speech.words import speakers_of
+from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
+from sensorium.pipelines.speech.transcribe import Speech
 
 Row = tuple[str, str]
-MEDIA = reader()
+MEDIA = MediaReader()
 
 
 def model(job: str):
     """The default model of a job, one thread."""
-    return load_model(job, getattr(Config(), job), 1)
+    return load_model(job, Config().models()[job], 1)
 
 
 class Remembered:

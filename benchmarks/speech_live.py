@@ -18,18 +18,19 @@ from pathlib import Path
 
 import numpy as np
 
-from sensorium.adapters.metrics.turns import TurnScore
-from sensorium.adapters.metrics.words import word_errors
+from sensorium.adapters.media.reader import MediaReader
+from sensorium.adapters.metrics.turn_error import TurnScore
+from sensorium.adapters.metrics.word_error import word_errors
 from sensorium.core.config import Config
 from sensorium.core.events import WordEvent
 from sensorium.core.media import Audio, MediaRef
 from sensorium.core.record import Record
-from sensorium.ops.rttm import parse
-from sensorium.pipelines.listen import Listener
-from sensorium.pipelines.live_turns import LiveTurns, LiveTurnsOptions
-from sensorium.pipelines.live_words import LiveWords
-from sensorium.pipelines.speech import Speech
-from sensorium.recipes import load_model, reader
+from sensorium.models.registry import load_model
+from sensorium.ops.speech.rttm import parse
+from sensorium.pipelines.live.listener import Listener
+from sensorium.pipelines.live.live_turns import LiveTurns, LiveTurnsOptions
+from sensorium.pipelines.live.live_words import LiveWords
+from sensorium.pipelines.speech.transcribe import Speech
 
 RATE = 16_000
 Row = tuple[str, str]
@@ -37,12 +38,12 @@ Row = tuple[str, str]
 
 def model(job: str):
     """The default model of a job, one thread."""
-    return load_model(job, getattr(Config(), job), 1)
+    return load_model(job, Config().models()[job], 1)
 
 
 def read(path: Path) -> np.ndarray:
     """All samples, mono, 16 kHz."""
-    media = reader()
+    media = MediaReader()
     return np.concatenate([c.mono() for c in media.audio(media.probe(str(path)), RATE)])
 
 

@@ -20,13 +20,14 @@ from pathlib import Path
 
 import numpy as np
 
+from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.config import Config
 from sensorium.core.media import Audio, MediaRef
 from sensorium.core.speech import Turn
 from sensorium.core.time import Span
-from sensorium.ops.rttm import parse
-from sensorium.pipelines.speakers import Speakers, SpeakersOptions
-from sensorium.recipes import load_model, reader
+from sensorium.models.registry import load_model
+from sensorium.ops.speech.rttm import parse
+from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
 
 RATE, HOUR = 16_000, 3600.0
 
@@ -35,7 +36,7 @@ class Endless:
     """A reader of the joined excerpts; knows who speaks when."""
 
     def __init__(self, data: Path, seconds: float) -> None:
-        media, rng, at = reader(), np.random.default_rng(0), 0.0
+        media, rng, at = MediaReader(), np.random.default_rng(0), 0.0
         files = sorted(data.glob("ami/*.wav"))
         self._sound, turns = {}, {}
         for file in files:
@@ -80,8 +81,8 @@ def child(data: Path, hours: float) -> None:
     """One length; prints JSON."""
     source = Endless(data, hours * HOUR)
     config = Config()
-    segmenter = load_model("segmenter", config.segmenter, 1)
-    encoder = load_model("speaker_encoder", config.speaker_encoder, 1)
+    segmenter = load_model("segmenter", config.speech.segmenter, 1)
+    encoder = load_model("speaker_encoder", config.speech.speaker_encoder, 1)
     stage = Speakers(source, segmenter, encoder, SpeakersOptions())  # type: ignore[arg-type]
     ref = MediaRef("joined", "0" * 64, "audio", duration=source.seconds, has_sound=True)
     marks = [(0.0, time.process_time(), resident())]

@@ -31,8 +31,8 @@ import sensorium as sm
 from sensorium.adapters.language.causal import load_causal
 from sensorium.adapters.language.run_folder import RunFolder
 from sensorium.adapters.language.trainer import Example, Trainer
-from sensorium.core.training import Training
-from sensorium.testing.causal import (
+from sensorium.core.learning import Training
+from sensorium.testing.tiny_causal import (
     keyword_lines,
     save_causal,
     teach,
@@ -129,7 +129,9 @@ def main() -> None:
     for kind in wanted.kinds:
         begin, run = time.perf_counter(), out / "runs" / kind
         rate = RATES.get(kind, 3e-3)
-        adapter = sm.train_adapter(seen, file, model, run, kind=kind, learning_rate=rate, **CHOICES)
+        adapter = sm.learn.train_adapter(
+            seen, file, model, run, kind=kind, learning_rate=rate, **CHOICES
+        )
         seconds = time.perf_counter() - begin
         told = [right(model, adapter, each, captions) for each in (own, other, swapped)]
         tokens = len(adapter.embed(own[:1])[0])

@@ -19,15 +19,16 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.config import Config
-from sensorium.core.identity import Calibration, Identity, Sample
 from sensorium.core.media import Audio
-from sensorium.extraction import Options, run
+from sensorium.core.people.identity import Calibration, Identity, Sample
 from sensorium.library.library import Library
-from sensorium.ops.identities import MatchRule, match
-from sensorium.ops.rttm import parse
-from sensorium.progress import Watcher
-from sensorium.recipes import load_model, models, reader
+from sensorium.models.registry import load_model, models
+from sensorium.ops.people.similarity import MatchRule, match
+from sensorium.ops.speech.rttm import parse
+from sensorium.run.extract import Options, run
+from sensorium.run.progress import Watcher
 
 RATE, PARTS, ENCODER = 16_000, 5, "campplus-zh-en"
 
@@ -49,7 +50,7 @@ def person_of(path: Path) -> str:
 
 def recordings(data: Path) -> list[tuple[str, str, np.ndarray]]:
     """(person, recording, samples) of what one person says alone."""
-    found, media = [], reader()
+    found, media = [], MediaReader()
     for path in sorted([*data.glob("speech/*.flac"), *data.glob("speech/*.wav")]):
         if "pyannote" not in path.name:
             found.append((person_of(path), path.stem, sound(media, path)))

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a row of a Markdown table is one line
-"""Writes docs/formats.md: the head below, then every kind of record from `sensorium.KINDS`.
+"""Writes docs/formats.md: the head below, then every kind of record from `sensorium.core.record.KINDS`.
 
 Run it after a change of the columns: ``python docs/make_formats.py``.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sensorium.core.record import COMMON, KINDS, Column
-from sensorium.interfaces.formats import CSV_COLUMNS
+from sensorium.interfaces.text.formats import CSV_COLUMNS
 
 HERE = Path(__file__).parent
 
@@ -111,7 +111,7 @@ Note: `datasets.with_format("numpy")` gives float32 where the file holds float16
 | `json` | `{{"inputs": [{{"uri", "media"}}], "tables": {{kind: [row, ...]}}}}` with every kind below, even if empty. Words also have `speaker`, `identity`, `name` and `person`, turns `identity`, `name`, `person` and `track`. Lists of numbers (embeddings, mouth motion) are left out unless asked for: `render(library, "json", embeddings=True)`. NaN is null |
 | `csv` | one line per word, RFC 4180, UTF-8, empty where nothing is known |
 
-In Python: `sensorium.interfaces.formats.render(library, format, media=None)`. The columns of `csv`:
+In Python: `sensorium.interfaces.text.formats.render(library, format, media=None)`. The columns of `csv`:
 
 {csv}
 

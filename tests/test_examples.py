@@ -16,7 +16,7 @@ MODULES = sorted(
 )
 
 
-@pytest.mark.parametrize("name", [*MODULES, "sensorium.encoding"])
+@pytest.mark.parametrize("name", [*MODULES, "sensorium.embed.encode"])
 def test_examples_run(name):
     module = import_module(name)
     # names of numpy and of the module itself, as the examples use them

@@ -9,15 +9,17 @@ import click
 import pytest
 
 import sensorium
-from sensorium.interfaces.cli import main
+from sensorium.interfaces.cli.main import main
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = sorted((ROOT / "src" / "sensorium").rglob("*.py"))
+PACKAGE = ROOT / "src" / "sensorium"
+SOURCE = sorted(PACKAGE.rglob("*.py"))
 
 # A weights file dictates the shape of its network; the parts stay in one place to be read.
 MAX_LINES = 300
 MAX_FUNCTION_LINES = 40
 MAX_PARAMETERS = 7
+MAX_MODULES = 12
 
 
 def functions():
@@ -62,10 +64,34 @@ def test_functions_take_few_parameters():
     assert not many
 
 
+def test_the_top_holds_folders_only():
+    """Whoever opens the package sees rooms, and the ports."""
+    loose = {path.name for path in PACKAGE.glob("*.py")}
+    assert loose == {"__init__.py", "__main__.py", "ports.py"}
+
+
+def test_rooms_are_small_and_say_what_they_are():
+    """Every folder has at most 12 modules, and its `__init__` begins with the one idea that it is."""
+    for folder in {path.parent for path in SOURCE} - {PACKAGE}:
+        modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(modules) <= MAX_MODULES, folder
+        idea = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+        assert idea, folder
+        assert idea.splitlines()[0].endswith("."), folder
+
+
+def test_a_module_name_occurs_once():
+    """No two modules share a name, nor differ only by a plural or an -ing."""
+    names = [path.stem for path in SOURCE if path.stem not in ("__init__", "__main__")]
+    stems = [name.removesuffix("ing").removesuffix("s") for name in names]
+    assert sorted(names) == sorted(set(names))
+    assert not [name for name, stem in zip(names, stems, strict=True) if stems.count(stem) > 1]
+
+
 def test_public_names():
-    """The API is a promise: sorted, at most 40 names, and each can be had."""
+    """The API is a promise: sorted, at most 25 names, and each can be had."""
     names = sensorium.__all__
-    assert len(names) <= 40
+    assert len(names) <= 25
     assert names[1:] == sorted(names[1:])
     for name in names:
         assert getattr(sensorium, name) is not None
@@ -79,7 +105,7 @@ def test_import_loads_nothing_heavy():
         "torch onnxruntime av PIL pyarrow pandas datasets transformers faster_whisper numba scipy"
     )
     program = (
-        "import sys, sensorium, sensorium.interfaces.cli; "
+        "import sys, sensorium, sensorium.interfaces.cli.main; "
         f"print([m for m in {heavy.split()!r} if m in sys.modules])"
     )
     done = subprocess.run(

@@ -1,5 +1,5 @@
 """``python -m sensorium``."""
 
-from sensorium.interfaces.cli import main
+from sensorium.interfaces.cli.main import main
 
 main()

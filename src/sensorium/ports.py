@@ -12,14 +12,14 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from sensorium.core.agent import Answer, Case, Hit
-from sensorium.core.evidence import Claim, Scene
 from sensorium.core.features import Features
 from sensorium.core.media import Audio, Frames, MediaRef
+from sensorium.core.people.evidence import Claim, Scene
+from sensorium.core.people.inquiry import Answer, Case, Hit
 from sensorium.core.record import Provenance, Record
 from sensorium.core.speech import Cue, Transcript
 from sensorium.core.vision import Regions
-from sensorium.ops.names import Names
+from sensorium.ops.people.person_names import Names
 
 
 class Reader(Protocol):

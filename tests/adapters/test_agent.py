@@ -16,10 +16,10 @@ from pydantic_ai.models.function import FunctionModel
 
 from sensorium.adapters.agents.pydantic_agent import PydanticAgent, openai_model
 from sensorium.adapters.search.searxng import SearxngSearch
-from sensorium.asking import search_engine
-from sensorium.core.agent import Budget, Case, Hit, Price
 from sensorium.core.errors import ModelError, SearchError, UsageError
-from sensorium.core.evidence import Claim
+from sensorium.core.people.evidence import Claim
+from sensorium.core.people.inquiry import Budget, Case, Hit, Price
+from sensorium.people.ask import search_engine
 
 PAGE = {"title": "Talk", "url": "http://one.example/a", "content": "The talk was given by Ann Lee."}
 CASE = Case("V1", candidates=("Ann Lee", "Bo Ray"), lines=("3 s, says: and so my fellow citizens",))
@@ -181,7 +181,7 @@ def test_a_page_that_gives_orders_names_nobody():
 
 def test_a_lying_page_against_what_the_library_holds_names_nobody():
     """Claims are weighed: the lie is one of them, and it does not suffice."""
-    from sensorium.ops.naming import decided, probabilities
+    from sensorium.ops.people.belief import decided, probabilities
 
     lie = {"title": "x", "url": "http://liar.example", "content": "The speaker is Bo Ray."}
     with served(engine(lie)) as address:
@@ -344,11 +344,11 @@ def test_equal_questions_have_one_name_and_others_another():
 def test_asking_for_a_library_keeps_answers_and_makes_claims(tmp_path):
     """The second time nothing is asked; the claim stands among the others, and takes part in the name."""
     import sensorium as sm
-    from sensorium.asking import AgentOptions, ask
-    from sensorium.core.agent import Answer, Quote
-    from sensorium.identification import identify
+    from sensorium.core.people.inquiry import Answer, Quote
     from sensorium.library.layout import Layout
-    from sensorium.testing.library import add_synthetic, synthetic_record, synthetic_ref
+    from sensorium.people.ask import AgentOptions, ask
+    from sensorium.people.recognise import identify
+    from sensorium.testing.sample_library import add_synthetic, synthetic_record, synthetic_ref
 
     root = tmp_path / "library"
     ref = synthetic_ref("/media/talk.mp4")
@@ -356,17 +356,15 @@ def test_asking_for_a_library_keeps_answers_and_makes_claims(tmp_path):
     records = [synthetic_record("voice", **voice)]
     add_synthetic(root, ref, records, name="speakers")
 
-    from sensorium import identification
-    from sensorium.core.identity import Calibration
+    from sensorium.core.people.identity import Calibration
+    from sensorium.people import match
 
-    before = identification.calibration_of
-    identification.calibration_of = lambda model, kind="voice": Calibration(
-        21.2, -0.92, -0.39, -4.0
-    )
+    before = match.calibration_of
+    match.calibration_of = lambda model, kind="voice": Calibration(21.2, -0.92, -0.39, -4.0)
     try:
         identify(Layout(root), [ref.uri])
     finally:
-        identification.calibration_of = before
+        match.calibration_of = before
     asked = []
 
     class Fake:

@@ -5,13 +5,13 @@ import pytest
 from PIL import Image
 
 from sensorium.core.errors import UsageError
-from sensorium.ops.fuyu import FuyuLayout, fuyu_patches
+from sensorium.ops.vision.fuyu import FuyuLayout, fuyu_patches
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")
 
-from sensorium.adapters.language.fuyu import FuyuPrompts, boxes  # noqa: E402
+from sensorium.adapters.language.fuyu_prompts import FuyuPrompts, boxes  # noqa: E402
 
 WORDS = ["|SPEAKER|", "|NEWLINE|", "<s>", "<0x00>", "<0x01>", "<0x02>", "<0x03>", "<0x04>", "what", "is",
          "this", "and", "that", "?", *map(str, range(1000))]  # fmt: skip

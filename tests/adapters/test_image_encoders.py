@@ -5,7 +5,7 @@ import pytest
 
 from sensorium.core.errors import ModelError
 from sensorium.core.media import Frames
-from sensorium.recipes import load_model
+from sensorium.models.registry import load_model
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -204,7 +204,7 @@ def test_naflex_takes_pictures_of_many_shapes_in_one_batch(naflex):
     import sensorium as sm
 
     pictures = [frames(90, 140).pixels[0], frames(300, 60).pixels[0]]
-    found = sm.encode_images(pictures, model=f"transformers-naflex:{naflex}")
+    found = sm.embed_images(pictures, model=f"transformers-naflex:{naflex}")
     model = transformers.Siglip2VisionModel.from_pretrained(naflex).eval()
     processor = Siglip2ImageProcessorPil.from_pretrained(naflex)
     for place, pixels in enumerate(pictures):
@@ -216,7 +216,7 @@ def test_naflex_takes_pictures_of_many_shapes_in_one_batch(naflex):
         assert told["patches"].values.shape == (rows, columns, 32)
         tokens = expected.last_hidden_state[0, : rows * columns].numpy()
         np.testing.assert_allclose(told["patches"].values.reshape(-1, 32), tokens, atol=4e-3)
-        alone = sm.encode_images([pixels], model=f"transformers-naflex:{naflex}")[0]
+        alone = sm.embed_images([pixels], model=f"transformers-naflex:{naflex}")[0]
         np.testing.assert_allclose(alone["pooled"].values, told["pooled"].values, atol=2e-3)
 
 
@@ -225,7 +225,7 @@ def test_pictures_of_many_sizes_go_through_the_bundled_encoder():
     import sensorium as sm
 
     pictures = [frames(50, 70).pixels[0], frames(20, 30).pixels[0], frames(50, 70).pixels[0]]
-    found = sm.encode_images(pictures)
+    found = sm.embed_images(pictures)
     assert [each["patches"].values.shape for each in found] == [(16, 16, 384)] * 3
     np.testing.assert_array_equal(found[0]["class"].values, found[2]["class"].values)
     assert found[1]["patches"].axes[0].span(15).end == pytest.approx(20)

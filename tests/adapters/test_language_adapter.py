@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensorium.adapters.language.adapter import Adapter
+from sensorium.adapters.language.adapter_plan import KINDS
 from sensorium.adapters.language.layers import blocks
-from sensorium.adapters.language.plan import KINDS
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.features import Features
 from sensorium.core.time import Axis

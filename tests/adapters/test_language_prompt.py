@@ -13,7 +13,7 @@ from sensorium.adapters.language.prompt import embed_prompt
 from sensorium.core.errors import UsageError
 from sensorium.core.features import Features
 from sensorium.core.time import Axis
-from sensorium.testing.causal import tiny_causal, word_tokenizer
+from sensorium.testing.tiny_causal import tiny_causal, word_tokenizer
 
 TEXTS = ["What is this and who says that ?", "a cat", "Tell me :"]
 TOKENIZER = word_tokenizer(TEXTS)

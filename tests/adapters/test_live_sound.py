@@ -11,11 +11,11 @@ import av
 import numpy as np
 import pytest
 
-from sensorium.adapters.media.live import Incoming, from_chunks, from_stream
+from sensorium.adapters.media.arriving import Incoming, from_chunks, from_stream
 from sensorium.core.errors import MediaError, MissingDependencyError, MissingMediaError, UsageError
 from sensorium.core.events import NoteEvent
 from sensorium.core.media import Audio
-from sensorium.listening import listen
+from sensorium.run.listen import listen
 
 
 def tone(seconds, rate):

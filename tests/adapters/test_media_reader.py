@@ -9,15 +9,10 @@ import pytest
 from PIL import Image
 
 from sensorium.adapters.media.reader import MediaReader
-from sensorium.core.errors import (
-    LimitError,
-    MediaError,
-    MissingMediaError,
-    UnsupportedMediaError,
-)
+from sensorium.core.errors import LimitError, MediaError, MissingMediaError, UnsupportedMediaError
 from sensorium.core.limits import Limits
-from sensorium.testing.folder import huge_png, with_cover
-from sensorium.testing.media import squares, tone, write_sound, write_video
+from sensorium.testing.made_folder import huge_png, with_cover
+from sensorium.testing.made_media import squares, tone, write_sound, write_video
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from sensorium.core.media import Frames
-from sensorium.ops.boxes import iou
-from sensorium.testing.media import drawn_face
+from sensorium.ops.vision.boxes import iou
+from sensorium.testing.made_media import drawn_face
 
 pytestmark = pytest.mark.model
 
@@ -17,7 +17,7 @@ def frame(pixels):
 
 @pytest.fixture(scope="module")
 def anime():
-    from sensorium.adapters.models.anime_faces import AnimeFaceDetector
+    from sensorium.adapters.models.vision.anime_faces import AnimeFaceDetector
 
     return AnimeFaceDetector()
 
@@ -48,7 +48,7 @@ def test_nothing_drawn_is_nothing_found(anime, rng):
 
 
 def test_text_is_read_with_its_place():
-    from sensorium.adapters.models.rapid_text import RapidTextReader
+    from sensorium.adapters.models.vision.rapid_text import RapidTextReader
 
     picture = Image.new("RGB", (640, 360), (60, 90, 60))
     draw = ImageDraw.Draw(picture)
@@ -64,7 +64,7 @@ def test_text_is_read_with_its_place():
 
 
 def test_drawn_heads_are_told_apart_or_not_by_their_drawing():
-    from sensorium.adapters.models.dinov2 import DinoV2Heads
+    from sensorium.adapters.models.vision.dinov2 import DinoV2Heads
     from sensorium.core.vision import Regions
 
     def head(**look):

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 import sensorium as sm
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.media import Audio
-from sensorium.pipelines.sound import encoded
-from sensorium.recipes import load_model
+from sensorium.core.time import Axis
+from sensorium.models.registry import load_model
+from sensorium.pipelines.sound.hear import encoded
 
 transformers = pytest.importorskip("transformers")
 torch = pytest.importorskip("torch")
@@ -95,7 +96,7 @@ def test_only_the_encoder_of_a_whisper_is_loaded(whisper):
 @pytest.mark.parametrize("rate", [8000, 11_025, 16_000, 44_100, 48_000])
 @pytest.mark.parametrize("channels", [1, 2, 6])
 def test_any_rate_and_any_number_of_channels_become_windows(rate, channels):
-    found = sm.encode_audio(sound(1.5, rate, channels), sample_rate=rate)
+    found = sm.embed_audio(sound(1.5, rate, channels), sample_rate=rate)
     assert len(found) == 1
     assert found[0].values.shape == (1500, 384)
     assert found[0].num_valid in (75, 76)
@@ -109,7 +110,7 @@ class Counter:
     def encode(self, windows):
         told = []
         for each in windows:
-            axis = sm.Axis("time", each.start, 0.5, 0.5, "s")
+            axis = Axis("time", each.start, 0.5, 0.5, "s")
             rows = each.start + 0.5 * np.arange(8, dtype=np.float32)[:, None]
             valid = min(8, int(np.ceil(each.duration / 0.5 - 1e-9)))
             span = sm.Span(each.start, each.end)
@@ -165,15 +166,15 @@ def test_a_hop_that_leaves_something_out_is_refused():
 
 def test_what_is_wrong_with_samples_is_said():
     with pytest.raises(UsageError, match="expected the rate"):
-        sm.encode_audio(np.zeros(100, np.float32))
+        sm.embed_audio(np.zeros(100, np.float32))
     broken = np.zeros(16_000, np.float32)
     broken[4000] = np.nan
     with pytest.raises(UsageError, match=r"sample 4000 \(0.500 s\) is NaN"):
-        sm.encode_audio(broken, sample_rate=8000)
+        sm.embed_audio(broken, sample_rate=8000)
     with pytest.raises(UsageError, match=r"channel: expected 0 to 1, got 2"):
-        sm.encode_audio(np.zeros((2, 100), np.float32), sample_rate=8000, channel=2)
+        sm.embed_audio(np.zeros((2, 100), np.float32), sample_rate=8000, channel=2)
     with pytest.raises(UsageError, match=r"expected sound \(sample,\)"):
-        sm.encode_audio(np.zeros((2, 3, 4), np.float32), sample_rate=8000)
+        sm.embed_audio(np.zeros((2, 3, 4), np.float32), sample_rate=8000)
 
 
 def test_a_folder_that_is_no_sound_model_is_one_clear_error(whisper, tmp_path):

@@ -8,11 +8,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 
-from sensorium.adapters.models import openai_server
-from sensorium.adapters.models.openai_server import ServerTranscriber
+from sensorium.adapters.models.sound import openai_server
+from sensorium.adapters.models.sound.openai_server import ServerTranscriber
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.media import Audio
-from sensorium.recipes import load_model
+from sensorium.models.registry import load_model
 
 SOUND = Audio((0.1 * np.sin(np.arange(32_000) / 9))[None].astype(np.float32), 16_000, 5.0)
 

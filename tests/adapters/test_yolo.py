@@ -7,13 +7,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from sensorium.adapters.models.yolo import YoloDetector
+from sensorium.adapters.models.vision.yolo import YoloDetector
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
-from sensorium.detectors import read_data
-from sensorium.pipelines.takeover import Takeover, TakeoverRule, voted
+from sensorium.learn.detector_training import read_data
+from sensorium.pipelines.people.takeover import Takeover, TakeoverRule, voted
 
 BOX = (100.0, 40.0, 180.0, 120.0)  # in the picture of 320 x 160 that each test looks at
 
@@ -220,15 +220,16 @@ def test_a_track_is_what_most_of_its_pictures_say():
 
 def test_a_detector_of_other_classes_names_nobody(tmp_path):
     """Its classes are followed as things, through cuts not; "person" is no identity."""
+    from sensorium.adapters.media.reader import MediaReader
     from sensorium.core.config import Config
-    from sensorium.pipelines.objects import Objects
-    from sensorium.recipes import build, reader
-    from sensorium.testing.library import synthetic_record
-    from sensorium.testing.media import squares, write_video
+    from sensorium.pipelines.vision.objects import Objects
+    from sensorium.run.plan import build
+    from sensorium.testing.made_media import squares, write_video
+    from sensorium.testing.sample_library import synthetic_record
 
     output = columns((*centred(on_canvas(BOX)), 0.9, 0.0), (*centred(on_canvas(OTHER)), 0.0, 0.8))
     path = graph(tmp_path / "coco.onnx", output, names="{0: 'person', 1: 'car'}")
-    built = build(Config(trained=path), 1)
+    built = build(Config.flat(trained=path), 1)
     faces = next(each for each in built.passes if each.name == "faces")
     assert "takeover" not in str(faces.recipe())
     assert [each.name for each in built.passes].count("objects") == 1
@@ -236,8 +237,10 @@ def test_a_detector_of_other_classes_names_nobody(tmp_path):
     shots = [
         synthetic_record("shot", a, b, index=i) for i, (a, b) in enumerate(((0.0, 2.0), (2.0, 4.0)))
     ]
-    ref = reader().probe(str(video))
-    found = list(Objects(reader(), YoloDetector(path)).run(ref, {"shot": shots}, lambda done: None))
+    ref = MediaReader().probe(str(video))
+    found = list(
+        Objects(MediaReader(), YoloDetector(path)).run(ref, {"shot": shots}, lambda done: None)
+    )
     assert {r.values["label"] for r in found} == {"person", "car"}
     assert {r.values["person"] for r in found} == {None}
     assert len(found) == 2 * 20
@@ -301,7 +304,7 @@ def libreyolo():
 @pytest.fixture(scope="module")
 def trained(libreyolo, tmp_path_factory):
     """Two epochs of the smallest model on a synthetic set: enough to see that all parts fit."""
-    from sensorium.detectors import train_detector
+    from sensorium.learn.detector_training import train_detector
 
     folder = tmp_path_factory.mktemp("yolo")
     data = dataset(folder / "data")
@@ -356,8 +359,8 @@ def test_the_onnx_file_says_what_the_trainer_says(trained):
 
 
 def test_a_training_that_was_stopped_goes_on_and_no_other_takes_its_place(trained, tmp_path):
-    from sensorium.detectors import summary, train_detector
-    from sensorium.progress import Steps
+    from sensorium.learn.detector_training import summary, train_detector
+    from sensorium.run.progress import Steps
 
     data, best, _ = trained
     with pytest.raises(UsageError, match="--resume"):
@@ -382,7 +385,7 @@ def test_a_training_that_was_stopped_goes_on_and_no_other_takes_its_place(traine
 
 
 def test_a_model_that_there_is_not(libreyolo, tmp_path):
-    from sensorium.detectors import train_detector
+    from sensorium.learn.detector_training import train_detector
 
     data = dataset(tmp_path / "data")
     with pytest.raises(UsageError, match="yolo9-t"):

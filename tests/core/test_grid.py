@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensorium.core.errors import UsageError
-from sensorium.core.grid import PatchGrid
+from sensorium.core.patch.grid import PatchGrid
 
 lengths = st.integers(1, 40)
 

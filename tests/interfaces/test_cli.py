@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from sensorium.interfaces.cli import main
+from sensorium.interfaces.cli.main import main
 from sensorium.library.library import Library
-from sensorium.testing.folder import BAD, GOOD, make_folder
+from sensorium.testing.made_folder import BAD, GOOD, make_folder
 
 
 def call(*words):

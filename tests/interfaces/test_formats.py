@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from sensorium.core.errors import UsageError
 from sensorium.core.record import KINDS
-from sensorium.interfaces.cues import LINE, LINES, cues
-from sensorium.interfaces.formats import CSV_COLUMNS, FORMATS, file_ids, render
-from sensorium.interfaces.timeline import face_stretches, to_timeline, utterances
+from sensorium.interfaces.text.cues import LINE, LINES, cues
+from sensorium.interfaces.text.formats import CSV_COLUMNS, FORMATS, file_ids, render
+from sensorium.interfaces.text.timeline import face_stretches, to_timeline, utterances
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
-from sensorium.testing.library import (
+from sensorium.testing.sample_library import (
     add_synthetic,
     synthetic_library,
     synthetic_record,

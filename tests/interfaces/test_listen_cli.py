@@ -12,9 +12,10 @@ from click.testing import CliRunner
 from scipy.signal import lfilter
 
 import sensorium as sm
-from sensorium.interfaces.cli import main
-from sensorium.pipelines.live_turns import LiveTurns, LiveTurnsOptions
-from sensorium.recipes import load_model
+from sensorium.interfaces.cli.main import main
+from sensorium.models.registry import load_model
+from sensorium.pipelines.live.live_turns import LiveTurns, LiveTurnsOptions
+from sensorium.run.listen import Hearing
 
 RATE = 16_000
 
@@ -107,7 +108,7 @@ def test_what_cannot_be_meant_or_read_is_one_line(tmp_path):
 @pytest.mark.model
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts are sent otherwise there")
 def test_an_interrupt_ends_with_all_that_was_heard():
-    program = "from sensorium.interfaces.cli import main; main(['listen', '-', '--no-turns'])"
+    program = "from sensorium.interfaces.cli.main import main; main(['listen', '-', '--no-turns'])"
     running = subprocess.Popen(
         [sys.executable, "-c", program],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -126,7 +127,7 @@ def test_an_interrupt_ends_with_all_that_was_heard():
 @pytest.mark.model
 def test_chunks_of_a_program_of_any_rate():
     chunks = (sm.Audio(hum(1.0)[None], RATE if i < 3 else 8_000) for i in range(6))
-    told = [e.plain() for e in sm.listen(chunks, hearing=sm.Hearing(turns=False))]
+    told = [e.plain() for e in sm.listen(chunks, hearing=Hearing(turns=False))]
     kinds = [e["kind"] for e in told if e["event"] == "note"]
     assert kinds == ["rate", "ended"]
     assert told[-1]["message"] == "heard 9.0 s"

@@ -13,13 +13,13 @@ from PIL import Image
 
 from sensorium.core.errors import MissingMediaError, UsageError
 from sensorium.core.media import Audio, Frames, MediaRef
-from sensorium.interfaces.timeline import to_timeline
+from sensorium.interfaces.text.timeline import to_timeline
 from sensorium.interfaces.viewer import page as page_module
 from sensorium.interfaces.viewer.page import write_page, write_sheet
-from sensorium.interfaces.viewer.pictures import AT_MOST, colours, faces, pictures, plan
+from sensorium.interfaces.viewer.thumbnails import AT_MOST, colours, faces, pictures, plan
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
-from sensorium.testing.library import (
+from sensorium.testing.sample_library import (
     add_synthetic,
     synthetic_library,
     synthetic_record,

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from sensorium.core.errors import MediaError, SensoriumError, UsageError
-from sensorium.interfaces.patches_cli import patches
+from sensorium.interfaces.cli.patches_command import patches
 
 
 def run(*arguments: Any) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sensorium.core.grid import PatchGrid
-from sensorium.ops import patch as ops
+from sensorium.core.patch.grid import PatchGrid
+from sensorium.ops.patch import numpy_patches
 
 AXES = ("x", "c x", "b x", "h w", "h w c", "c h w", "b c h w", "h c w", "t h w c", "b c d h w")
 KINDS = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", "?")
@@ -53,7 +53,7 @@ def numbers(rng: np.random.Generator, shape: list[int], dtype: np.dtype) -> NDAr
 def covered(array: NDArray, grid: PatchGrid) -> NDArray[np.bool_]:
     """Which samples a patch covers."""
     mask = np.ones(array.shape, bool)
-    for position, counts in zip(ops.layout(grid).cut, grid.counts(), strict=True):
+    for position, counts in zip(numpy_patches.layout(grid).cut, grid.counts(), strict=True):
         mask &= (counts > 0).reshape([-1 if i == position else 1 for i in range(array.ndim)])
     return mask
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensorium.core.errors import UsageError
-from sensorium.ops import choice
-from sensorium.ops.alike import difference_hash
-from sensorium.ops.choice import Box, ChoiceRule, Picture, candidates, choose
-from sensorium.ops.holdout import hold_out, leaks
+from sensorium.ops.learning import choice
+from sensorium.ops.learning.choice import Box, ChoiceRule, Picture, candidates, choose
+from sensorium.ops.learning.holdout import hold_out, leaks
+from sensorium.ops.vision.alike import difference_hash
 
 FACE = (10.0, 10.0, 60.0, 70.0)
 

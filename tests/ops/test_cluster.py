@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sensorium.ops.cluster import group, unit
-from sensorium.ops.diarize import Local, assign, founded, reconstruct
+from sensorium.ops.speech.cluster import group, unit
+from sensorium.ops.speech.diarize import Local, assign, founded, reconstruct
 
 
 def voices(rng, num_voices, num_each, dim=64, noise=0.05):
@@ -65,6 +65,6 @@ def test_a_long_recording_is_put_together_in_blocks_as_in_one_piece(monkeypatch)
     labels = np.stack([rng.permutation(4)[:3] for _ in activity])
     first_rows = list(range(0, 84, 7))
     whole = reconstruct(activity, first_rows, labels, 4)
-    monkeypatch.setattr("sensorium.ops.diarize._ROWS", 9)
+    monkeypatch.setattr("sensorium.ops.speech.diarize._ROWS", 9)
     for one, other in zip(whole, reconstruct(activity, first_rows, labels, 4), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from sensorium.core.errors import UsageError
-from sensorium.core.identity import Calibration, Identity, Sample
-from sensorium.ops.identities import MatchRule, halves, match, new_id, replay
+from sensorium.core.people.identity import Calibration, Identity, Sample
+from sensorium.ops.people.known import replay
+from sensorium.ops.people.similarity import MatchRule, halves, match, new_id
 
 CALIBRATION = Calibration(21.2, -0.92, -0.39, -4.04)
 

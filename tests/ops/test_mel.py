@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from sensorium.core.errors import UsageError
 from sensorium.core.media import Audio
-from sensorium.ops import mel
-from sensorium.pipelines.mel import MelStream
+from sensorium.ops.sound import mel
+from sensorium.pipelines.sound.mel_stream import MelStream
 
 RULES = [mel.whisper(), mel.whisper(128), mel.ast(), mel.kaldi()]
 

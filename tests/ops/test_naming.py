@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensorium.core.errors import UsageError
-from sensorium.core.evidence import Claim, Scene, Text
+from sensorium.core.people.evidence import Claim, Scene, Text
 from sensorium.core.speech import Cue
 from sensorium.core.time import Span
-from sensorium.ops.evidence import file_name, screen, spoken, subtitles
-from sensorium.ops.names import Names, like_a_name
-from sensorium.ops.naming import decided, probabilities
+from sensorium.ops.people.belief import decided, probabilities
+from sensorium.ops.people.person_names import Names, like_a_name
+from sensorium.ops.people.sources import file_name, screen, spoken, subtitles
 
 CAST = Names({"Mary Weaver": (), "John Park": ("Johnny",), "John Hill": ()})
 CLAIMS = st.builds(

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from patch_cases import cases, close, covered, numbers, same
 
 from sensorium.core.errors import UsageError
-from sensorium.core.grid import PatchGrid
-from sensorium.ops import patch as ops
-from sensorium.ops import patch_fast, patch_merge
-from sensorium.ops.blend import BLENDS, WINDOWED, norm, owners, window
+from sensorium.core.patch.grid import PatchGrid
+from sensorium.ops.patch import fast, merging, numpy_patches
+from sensorium.ops.patch.blend import BLENDS, WINDOWED, norm, owners, window
 
 Case = tuple[NDArray, PatchGrid, Any]
 FEW = ("u1", "i2", "f4", "i8", "?")  # each dtype that a kernel meets costs seconds of compiling
@@ -24,8 +23,8 @@ FEW = ("u1", "i2", "f4", "i8", "?")  # each dtype that a kernel meets costs seco
 @pytest.fixture
 def _kernels_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small arrays go through the kernels and through several threads as well."""
-    monkeypatch.setattr(patch_fast, "SMALL", 0)
-    monkeypatch.setattr(patch_fast, "SHARE", 1 << 10)
+    monkeypatch.setattr(fast, "SMALL", 0)
+    monkeypatch.setattr(fast, "SHARE", 1 << 10)
 
 
 kernels_for_all = pytest.mark.usefixtures("_kernels_for_all")
@@ -36,8 +35,8 @@ quick = settings(
 
 def _split(case: Case) -> NDArray:
     array, grid, fill = case
-    values = np.empty(ops.values_shape(grid, array.shape), array.dtype)
-    ops.copy_into(values, array, grid, fill)
+    values = np.empty(numpy_patches.values_shape(grid, array.shape), array.dtype)
+    numpy_patches.copy_into(values, array, grid, fill)
     return values
 
 
@@ -45,8 +44,8 @@ def _split(case: Case) -> NDArray:
 @given(cases())
 def test_patches_are_the_samples_in_their_boxes(case: Case) -> None:
     array, grid, fill = case
-    values, place = _split(case), ops.layout(grid)
-    flat = ops.flat(values, grid)
+    values, place = _split(case), numpy_patches.layout(grid)
+    flat = numpy_patches.flat(values, grid)
     mode = {"reflect": {"mode": "reflect"}, "edge": {"mode": "edge"}}.get(fill) or {
         "mode": "constant", "constant_values": fill
     }  # fmt: skip
@@ -59,9 +58,9 @@ def test_patches_are_the_samples_in_their_boxes(case: Case) -> None:
         for position, (start, stop) in zip(place.cut, box, strict=True):
             part[position] = slice(start, stop)
         assert same(np.take(flat, number, axis=place.num_batch), whole[tuple(part)])
-    assert same(ops.unflat(flat, grid), values)
+    assert same(numpy_patches.unflat(flat, grid), values)
     if grid.is_regular:
-        seen = ops.view(ops.padded(array, grid, fill), grid)
+        seen = numpy_patches.view(numpy_patches.padded(array, grid, fill), grid)
         assert same(seen, values)
         assert not seen.flags.writeable
 
@@ -71,8 +70,8 @@ def test_patches_are_the_samples_in_their_boxes(case: Case) -> None:
 def test_untouched_patches_give_the_array(case: Case, blend: str) -> None:
     array, grid, _ = case
     out = np.empty(array.shape, array.dtype)
-    patch_merge.merge_into(out, _split(case), grid, blend)
-    patch_merge.fill_uncovered(out, grid, 1)
+    merging.merge_into(out, _split(case), grid, blend)
+    merging.fill_uncovered(out, grid, 1)
     mask = covered(array, grid)
     assert same(out[mask], array[mask])
     assert (out[~mask] == 1).all()
@@ -84,18 +83,18 @@ def test_untouched_patches_give_the_array(case: Case, blend: str) -> None:
 def test_kernels_give_what_numpy_gives(case: Case, blend: str) -> None:
     array, grid, fill = case
     values = _split(case)
-    fast = np.empty_like(values, order="C")
-    patch_fast.copy_into(fast, array, grid, fill)
-    assert same(fast, values)
+    cut = np.empty_like(values, order="C")
+    fast.copy_into(cut, array, grid, fill)
+    assert same(cut, values)
     mask = covered(array, grid)
     for given_values in (values, values[::-1], np.roll(values, 1, axis=-1)):
         out, plain = np.empty(array.shape, array.dtype), np.empty(array.shape, array.dtype)
-        patch_fast.merge_into(out, given_values, grid, blend)
-        patch_merge.merge_into(plain, given_values, grid, blend)
+        fast.merge_into(out, given_values, grid, blend)
+        merging.merge_into(plain, given_values, grid, blend)
         assert close(out[mask], plain[mask])
         if blend not in WINDOWED and array.dtype.kind != "f":
             assert same(out[mask], plain[mask])
-    patch_fast.merge_into(out, values, grid, blend)
+    fast.merge_into(out, values, grid, blend)
     assert same(out[mask], array[mask])
 
 
@@ -106,9 +105,9 @@ def test_every_dtype_through_the_kernels(blend: str, dtype: str, rng: np.random.
     array = numbers(rng, [33, 21, 3], np.dtype(dtype))
     grid = PatchGrid.fit((33, 21), (8, 5), (3, 4), axes="h w c")
     out = np.empty_like(array)
-    values = np.empty(ops.values_shape(grid, array.shape), array.dtype)
-    patch_fast.copy_into(values, array, grid)
-    patch_fast.merge_into(out, values, grid, blend)
+    values = np.empty(numpy_patches.values_shape(grid, array.shape), array.dtype)
+    fast.copy_into(values, array, grid)
+    fast.merge_into(out, values, grid, blend)
     assert same(out, array)
 
 
@@ -136,10 +135,10 @@ def test_an_overlap_gets_what_the_blend_says(
     values = rng.integers(-100, 100, (*grid.shape, 7))
     expected = [rule(found) for found in _by_hand(values, grid)]
     out = np.empty(23, np.float64)
-    patch_merge.merge_into(out, values.astype(np.float64), grid, blend)
+    merging.merge_into(out, values.astype(np.float64), grid, blend)
     np.testing.assert_allclose(out, expected)
     whole = np.empty(23, np.int64)
-    patch_merge.merge_into(whole, values, grid, blend)
+    merging.merge_into(whole, values, grid, blend)
     assert whole.tolist() == np.rint(expected).astype(int).tolist()
 
 
@@ -148,7 +147,7 @@ def test_means_of_large_integers_are_exact() -> None:
     grid = PatchGrid.fit(4, 2, 1)
     values = np.array([[5, top], [top - 2, -top - 1], [top, 0]])
     out = np.empty(4, np.int64)
-    patch_merge.merge_into(out, values, grid, "mean")
+    merging.merge_into(out, values, grid, "mean")
     assert out.tolist() == [5, top - 1, 0, 0]  # (top + top - 2) / 2, then -0.5 to even
 
 
@@ -179,8 +178,8 @@ def test_what_does_not_belong_is_refused(
     grid = PatchGrid.fit((8, 12), 4)
 
     def check() -> None:
-        values = patch_merge.check_values(np.zeros(shape, dtype), grid)
-        patch_merge.check_dtype(values.dtype, blend)
+        values = merging.check_values(np.zeros(shape, dtype), grid)
+        merging.check_dtype(values.dtype, blend)
 
     with pytest.raises(UsageError, match=message):
         check()
@@ -189,11 +188,11 @@ def test_what_does_not_belong_is_refused(
 def test_without_numba_numpy_does_it_all(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
-    monkeypatch.setattr(patch_fast, "kernels", lambda: None)
+    monkeypatch.setattr(fast, "kernels", lambda: None)
     array = rng.integers(0, 256, (300, 280, 3), dtype=np.uint8)
     grid = PatchGrid.fit((300, 280), 64, 32, axes="h w c")
-    values = np.empty(ops.values_shape(grid, array.shape), np.uint8)
-    patch_fast.copy_into(values, array, grid)
+    values = np.empty(numpy_patches.values_shape(grid, array.shape), np.uint8)
+    fast.copy_into(values, array, grid)
     out = np.empty_like(array)
-    patch_fast.merge_into(out, values, grid, "hann")
+    fast.merge_into(out, values, grid, "hann")
     assert same(out, array)

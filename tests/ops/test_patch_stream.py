@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from patch_cases import cases, close, same
 
 from sensorium.core.errors import UsageError
-from sensorium.core.grid import PatchGrid
-from sensorium.ops import patch as ops
-from sensorium.ops import patch_merge
-from sensorium.ops.blend import BLENDS
-from sensorium.ops.patch_stream import Merger, Rows, bands
+from sensorium.core.patch.grid import PatchGrid
+from sensorium.ops.patch import merging, numpy_patches
+from sensorium.ops.patch.bands import Merger, Rows, bands
+from sensorium.ops.patch.blend import BLENDS
 
 
 def _placed(rows: list[Rows], like: Any, grid: PatchGrid) -> Any:
-    out, position = np.zeros_like(like), ops.layout(grid).cut[0]
+    out, position = np.zeros_like(like), numpy_patches.layout(grid).cut[0]
     seen = np.zeros(grid.size[0], int)
     for start, values in rows:
         part = slice(start, start + values.shape[position])
@@ -35,16 +34,16 @@ def test_any_order_of_patches_gives_what_merge_gives(case: Any, blend: Any, rand
     array, grid, fill = case
     if not grid.num_patches:
         return
-    values = np.empty(ops.values_shape(grid, array.shape), array.dtype)
-    ops.copy_into(values, array, grid, fill)
+    values = np.empty(numpy_patches.values_shape(grid, array.shape), array.dtype)
+    numpy_patches.copy_into(values, array, grid, fill)
     values = np.roll(values, 3)
     whole = np.empty(array.shape, array.dtype)
-    patch_merge.merge_into(whole, values, grid, blend)
-    patch_merge.fill_uncovered(whole, grid, 1)
-    flat, order = ops.flat(values, grid), list(range(grid.num_patches))
+    merging.merge_into(whole, values, grid, blend)
+    merging.fill_uncovered(whole, grid, 1)
+    flat, order = numpy_patches.flat(values, grid), list(range(grid.num_patches))
     random.shuffle(order)
     merger = Merger(grid, blend, fill=1)
-    num_batch = ops.layout(grid).num_batch
+    num_batch = numpy_patches.layout(grid).num_batch
     rows = [r for i in order for r in merger.add(i, np.take(flat, i, axis=num_batch))]
     assert close(_placed(rows + merger.finish(), array, grid), whole)
 
@@ -53,12 +52,12 @@ def test_any_order_of_patches_gives_what_merge_gives(case: Any, blend: Any, rand
 @given(cases())
 def test_bands_are_the_rows_of_the_grid(case: Any) -> None:
     array, grid, fill = case
-    values = np.empty(ops.values_shape(grid, array.shape), array.dtype)
-    ops.copy_into(values, array, grid, fill)
+    values = np.empty(numpy_patches.values_shape(grid, array.shape), array.dtype)
+    numpy_patches.copy_into(values, array, grid, fill)
     found = [band for _, band in bands(array, grid, fill)]
     assert len(found) == grid.shape[0]
     for row, band in enumerate(found):
-        assert same(band, np.take(values, row, axis=ops.layout(grid).num_batch))
+        assert same(band, np.take(values, row, axis=numpy_patches.layout(grid).num_batch))
 
 
 def test_only_the_overlapping_rows_are_kept(rng: np.random.Generator) -> None:

@@ -8,13 +8,13 @@ from PIL import Image
 
 from sensorium.core.time import Span
 from sensorium.core.vision import Regions
-from sensorium.ops.boxes import iou, nms
-from sensorium.ops.cuts import CutRule, cuts
-from sensorium.ops.group import persons
-from sensorium.ops.link import LinkRule, Mouth, Mouths, link, voices
-from sensorium.ops.mouth import motion, mouth_patch, regular
-from sensorium.ops.resize import pooled, resize
-from sensorium.ops.track import Tracker, TrackRule
+from sensorium.ops.people.grouping import persons
+from sensorium.ops.people.link import LinkRule, Mouth, Mouths, link, voices
+from sensorium.ops.people.mouth import motion, mouth_patch, regular
+from sensorium.ops.vision.boxes import iou, nms
+from sensorium.ops.vision.cuts import CutRule, cuts
+from sensorium.ops.vision.resize import pooled, resize
+from sensorium.ops.vision.track import Tracker, TrackRule
 
 
 def regions(at, *boxes):

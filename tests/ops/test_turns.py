@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sensorium.core.speech import Word
 from sensorium.core.time import Axis, Span
-from sensorium.ops.turns import (
+from sensorium.ops.speech.turns import (
     Hysteresis,
     active_spans,
     joined,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sensorium.core.media import Audio
 from sensorium.core.time import Span
-from sensorium.ops.window import cut, padded, windows
+from sensorium.ops.sound.window import cut, padded, windows
 
 RATE = 100
 

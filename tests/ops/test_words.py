@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sensorium.core.errors import UsageError
 from sensorium.core.speech import Word
 from sensorium.core.time import Span
-from sensorium.ops.rttm import parse
-from sensorium.ops.words import speakers_of, whole
+from sensorium.ops.speech.rttm import parse
+from sensorium.ops.speech.words import speakers_of, whole
 
 
 def words(*parts):

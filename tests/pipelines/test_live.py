@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensorium.adapters.media.live import rechunked
+from sensorium.adapters.media.arriving import rechunked
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.media import Audio
 from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Span
-from sensorium.ops.agree import agreed, continued, plausible
-from sensorium.pipelines.listen import Listener
-from sensorium.pipelines.live_turns import LiveTurns, LiveTurnsOptions
-from sensorium.pipelines.live_words import LiveWords, LiveWordsOptions
-from sensorium.testing.listening import (
+from sensorium.ops.speech.agree import agreed, continued, plausible
+from sensorium.pipelines.live.listener import Listener
+from sensorium.pipelines.live.live_turns import LiveTurns, LiveTurnsOptions
+from sensorium.pipelines.live.live_words import LiveWords, LiveWordsOptions
+from sensorium.testing.fake_hearing import (
     RATE,
     FakeDetector,
     FakeSegmenter,

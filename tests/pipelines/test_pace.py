@@ -8,7 +8,7 @@ import pytest
 from sensorium.core.errors import MediaError
 from sensorium.core.events import NoteEvent
 from sensorium.core.media import Audio
-from sensorium.pipelines.pace import Inbox, Pace
+from sensorium.pipelines.live.pace import Inbox, Pace
 
 RATE = 16_000
 

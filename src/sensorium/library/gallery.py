@@ -10,9 +10,9 @@ from typing import Any
 
 from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.errors import LibraryError
-from sensorium.core.identity import Kind, Sample, comparable
+from sensorium.core.people.identity import Kind, Sample, comparable
 from sensorium.library.layout import Layout, write_json
-from sensorium.ops.identities import Known, replay
+from sensorium.ops.people.known import Known, replay
 
 
 class Gallery:

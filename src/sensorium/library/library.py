@@ -9,15 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sensorium.adapters.stores.feature_shards import read_features
 from sensorium.adapters.stores.parquet import read_table
-from sensorium.adapters.stores.tensors import read_features
 from sensorium.core.errors import LibraryError, UsageError
 from sensorium.core.features import Features
-from sensorium.core.identity import Identity
+from sensorium.core.people.identity import Identity
 from sensorium.core.record import KINDS
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
-from sensorium.ops.identities import Known
+from sensorium.ops.people.known import Known
 
 if TYPE_CHECKING:
     import datasets
@@ -30,7 +30,7 @@ class Library:
 
     Every table is a pandas DataFrame in order of input and time; `media` narrows it to one input,
     given by its path, the end of its path, or its digest. Times are seconds from the start of the
-    file. What each column holds is in docs/formats.md and in ``sensorium.KINDS``.
+    file. What each column holds is in docs/formats.md and in `sensorium.core.record.KINDS`.
 
     Raises:
         LibraryError: the folder is no library, or of a newer format.

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from sensorium.adapters.stores.feature_shards import TensorWriter
 from sensorium.adapters.stores.parquet import ParquetWriter
-from sensorium.adapters.stores.tensors import TensorWriter
 from sensorium.core.features import Features
 from sensorium.core.record import Provenance, Record
 from sensorium.library.layout import Layout, write_json

@@ -1,0 +1,1 @@
+"""Verbs: pure functions on arrays and plain data."""

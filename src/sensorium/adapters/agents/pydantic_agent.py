@@ -16,8 +16,8 @@ from pydantic_ai.models.wrapper import WrapperModel
 from rapidfuzz import process
 
 from sensorium.adapters.agents.verify import Shown, own_texts, verified
-from sensorium.core.agent import Answer, Budget, Case, Price, Quote
 from sensorium.core.errors import ModelError, SensoriumError
+from sensorium.core.people.inquiry import Answer, Budget, Case, Price, Quote
 from sensorium.ports import SearchEngine
 
 VERSION = 1  # of the instructions: part of the key of kept answers

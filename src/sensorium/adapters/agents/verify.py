@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from rapidfuzz import fuzz
 
-from sensorium.core.agent import Answer, Case, Quote
+from sensorium.core.people.inquiry import Answer, Case, Quote
 
 _SAME = 85  # of 100: how like a quotation must be to what was shown
 _LOCAL = ("lines", "claims", "files", "similar")

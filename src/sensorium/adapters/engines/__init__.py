@@ -1,0 +1,1 @@
+"""Where work is run: in this process, in processes of this machine."""

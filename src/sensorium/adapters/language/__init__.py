@@ -1,0 +1,1 @@
+"""Features into a causal language model: adapters, prompts, Fuyu's patches."""

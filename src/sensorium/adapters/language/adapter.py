@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sensorium.adapters.language.adapter_plan import Plan
 from sensorium.adapters.language.layers import NETWORKS
-from sensorium.adapters.language.plan import Plan
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.features import Features
 

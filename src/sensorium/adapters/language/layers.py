@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sensorium.adapters.language.plan import Plan
+from sensorium.adapters.language.adapter_plan import Plan
 
 
 class Dense(nn.Module):

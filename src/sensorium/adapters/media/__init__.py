@@ -1,0 +1,1 @@
+"""Files and streams into sound and pictures, and pictures back to files."""

@@ -10,7 +10,7 @@ import numpy as np
 import sounddevice
 from numpy.typing import NDArray
 
-from sensorium.adapters.media.live import Incoming, Sound
+from sensorium.adapters.media.arriving import Incoming, Sound
 from sensorium.core.errors import MediaError, MissingMediaError
 from sensorium.core.events import NoteEvent
 

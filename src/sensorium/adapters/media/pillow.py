@@ -13,7 +13,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from sensorium.core.errors import LimitError, MediaError
 from sensorium.core.limits import Limits
-from sensorium.ops.boxes import widened
+from sensorium.ops.vision.boxes import widened
 
 Image.init()  # so that every format of the list is known, not only the common five
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000")

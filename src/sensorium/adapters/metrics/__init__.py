@@ -1,0 +1,1 @@
+"""Error rates, by the libraries of the field."""

@@ -1,0 +1,1 @@
+"""Pictures prepared as a model of the hub wants them."""

@@ -16,7 +16,7 @@ from PIL import ExifTags, Image
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.media.values import picture
 from sensorium.core.errors import ModelError, UsageError
-from sensorium.ops.preparation import (
+from sensorium.ops.vision.preparation import (
     Preparation,
     naflex_patches,
     pair,

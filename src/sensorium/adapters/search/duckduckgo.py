@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sensorium.core.agent import Hit
 from sensorium.core.errors import MissingDependencyError, SearchError
+from sensorium.core.people.inquiry import Hit
 
 
 class DdgsSearch:

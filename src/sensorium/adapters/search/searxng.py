@@ -10,8 +10,8 @@ from http.client import HTTPException
 from typing import Any
 
 from sensorium.adapters.http import OPENER
-from sensorium.core.agent import Hit
 from sensorium.core.errors import SearchError, UsageError
+from sensorium.core.people.inquiry import Hit
 
 _MOST = 2_000_000  # bytes of an answer
 

@@ -1,0 +1,1 @@
+"""Formats on disk: records, features, cast lists, captions, datasets."""

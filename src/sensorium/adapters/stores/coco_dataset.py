@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sensorium.core.labels import LabelClass, Labelled, Split
+from sensorium.core.learning import LabelClass, Labelled, Split
 
 
 class CocoDataset:

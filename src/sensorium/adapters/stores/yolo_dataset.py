@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sensorium.core.labels import LabelClass, Labelled, Split
+from sensorium.core.learning import LabelClass, Labelled, Split
 
 
 class YoloDataset:

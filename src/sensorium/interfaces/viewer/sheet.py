@@ -8,9 +8,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from sensorium.interfaces.timeline import Row, Timeline, called, timelines
-from sensorium.interfaces.units import clock, describe
-from sensorium.interfaces.viewer.pictures import (
+from sensorium.interfaces.text.timeline import Row, Timeline, called, timelines
+from sensorium.interfaces.text.units import clock, describe
+from sensorium.interfaces.viewer.style import PALETTE
+from sensorium.interfaces.viewer.thumbnails import (
     Picture,
     colours,
     in_order,
@@ -18,7 +19,6 @@ from sensorium.interfaces.viewer.pictures import (
     plan,
     titles,
 )
-from sensorium.interfaces.viewer.style import PALETTE
 from sensorium.library.library import Library
 from sensorium.ports import Reader
 

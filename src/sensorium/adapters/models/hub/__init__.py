@@ -1,0 +1,1 @@
+"""Models of Hugging Face transformers, from a local folder or a hub name."""

@@ -1,1 +1,0 @@
-"""Drop-in replacements: the same names and arguments as other libraries, computed by Sensorium."""

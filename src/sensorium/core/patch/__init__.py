@@ -1,0 +1,1 @@
+"""Nouns of patching: where patches lie."""

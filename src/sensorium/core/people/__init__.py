@@ -1,0 +1,1 @@
+"""Nouns of who is who: samples, identities, evidence, cast lists, questions to an agent."""

@@ -1,0 +1,1 @@
+"""Pictures and sounds into features, without a library."""

@@ -1,0 +1,155 @@
+"""``sensorium cast``: everyone whom a library knows, why they have their names, and corrections."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sensorium.interfaces.cli.corrections import add_corrections, library_option
+
+if TYPE_CHECKING:
+    from sensorium.core.people.identity import Identity
+    from sensorium.people.cast import Cast
+
+
+@click.group()
+def cast() -> None:
+    """Everyone whom a library knows, by voice or face: list, explain, name, correct.
+
+    \b
+    An identity is given by its id or, where only one has it, by its name.
+    """
+
+
+def _opened(library: str) -> Cast:
+    from sensorium.people.cast import Cast
+
+    return Cast(library)
+
+
+def _told(who: Identity) -> str:
+    files = len({sample.uri for sample in who.samples})
+    sure = "" if who.score in (None, 1.0) else f" ({who.score:.2f})"
+    parts = [f"heard {who.seconds:.1f} s"] * bool(who.of("voice"))
+    parts += [f"seen {who.on_screen:.1f} s"] * (len(who.of("voice")) < len(who.samples))
+    return f"{who.id}  {who.name or '(unknown)'}{sure}  {', '.join(parts)} in {files} files"
+
+
+@cast.command("list")
+@library_option
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, one entry a voice or face of a file."
+)
+def list_(library: str, as_json: bool) -> None:
+    """Everyone, the one heard longest first; then what of the cast list could not be used."""
+    opened = _opened(library)
+    if as_json:
+        click.echo(json.dumps(json.loads(opened.table().to_json(orient="records")), indent=1))
+        return
+    lines = [_told(who) for who in opened.all()] or ["nobody yet"]
+    lines += [f"not used: {each['what']}: {each['message']}" for each in opened.unused()]
+    click.echo("\n".join(lines))
+
+
+@cast.command()
+@click.argument("identity")
+@library_option
+def show(identity: str, library: str) -> None:
+    """Where one identity was heard and seen, and how sure that is."""
+    opened = _opened(library)
+    who, table = opened.find(identity), opened.table()
+    click.echo(_told(who))
+    for row in table[table["identity"] == who.id].itertuples():
+        sure = f"{row.score:.2f}" if row.score is not None and row.score == row.score else "-"
+        place = f"{row.label} in {row.uri}  [{row.sample}]"
+        click.echo(f"  {row.kind:5} {row.seconds:7.1f} s  {sure:>5}  {place}")
+
+
+@cast.command()
+@click.argument("identity")
+@library_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a claim.")
+def explain(identity: str, library: str, as_json: bool) -> None:
+    """Why an identity has its name, or none: every name that was claimed, with the evidence."""
+    opened = _opened(library)
+    who, claims = opened.find(identity), opened.explain(identity)
+    if as_json:
+        click.echo(json.dumps(json.loads(claims.to_json(orient="records")), indent=1))
+        return
+    click.echo(_told(who))
+    if who.score == 1.0:
+        click.echo("named by hand, which outranks all evidence")
+    for name, group in claims.groupby("name", sort=False):
+        click.echo(f"{name}: probability {group['probability'].iloc[0]:.2f}")
+        for row in group.itertuples():
+            where = (
+                f" at {row.start:.1f} s" if row.start == row.start and row.start is not None else ""
+            )
+            click.echo(f"  {row.score:.2f}  {row.source}: {row.quote}  {row.uri}{where}")
+    if claims.empty:
+        click.echo("no evidence of a name")
+    elif who.name is None:
+        click.echo("no name is sure enough; it stays unknown")
+
+
+@cast.command()
+@click.argument("identity")
+@click.argument("other")
+@library_option
+def apart(identity: str, other: str, library: str) -> None:
+    """Two identities are not the same person, whatever is seen or heard later."""
+    one, two = _opened(library).apart(identity, other)
+    click.echo(f"{one} and {two} stay two people")
+
+
+@cast.command()
+@click.argument("library")
+@click.option("--out", default="review.html", show_default=True, help="The page.")
+def review(library: str, out: str) -> None:
+    """Write a page to look over who is who: faces, names, evidence, the least sure first."""
+    from sensorium.adapters.media.reader import MediaReader
+    from sensorium.interfaces.viewer.review_page import write_review
+
+    click.echo(write_review(_opened(library), library, out, MediaReader()))
+
+
+@cast.command()
+@library_option
+@click.option(
+    "--model", required=True, metavar="URL#NAME", help="A server with OpenAI's interface."
+)
+@click.option("--search", metavar="ENGINE", help="ddgs, or searxng:http://HOST:PORT; else none.")
+@click.option("--pictures", is_flag=True, help="The model may see faces.")
+@click.option("--calls", default=40, show_default=True, help="Of the model, at most.")
+@click.option("--searches", default=20, show_default=True, help="At most.")
+@click.option("--seconds", default=300.0, show_default=True, help="At most.")
+@click.option("--money", default=0.5, show_default=True, help="At most, by --price.")
+@click.option(
+    "--price", type=(float, float), default=(0.0, 0.0), metavar="IN OUT", help="Per million tokens."
+)
+@click.option("--yes", is_flag=True, help="Show what leaves the machine, but do not ask each time.")
+def ask(library: str, yes: bool, **choices: Any) -> None:
+    """Ask a language model, with search engines, for the names that are missing.
+
+    Whatever leaves the machine is shown before, and goes only with your leave. Answers are kept.
+    """
+    from sensorium.core.people.inquiry import Budget, Price
+    from sensorium.people.ask import AgentOptions, ask
+
+    def disclose(where: str, what: str) -> bool:
+        click.echo(f"to {where}:\n{what}", err=True)
+        return yes or click.confirm("send it?", err=True)
+
+    names = ("calls", "searches", "money", "seconds")
+    budget = Budget(*[choices.pop(name) for name in names])
+    options = AgentOptions(budget=budget, price=Price(*choices.pop("price")), **choices)
+    for who, answer in ask(library, options, disclose):
+        told = f"{answer.name} ({answer.score:.2f})" if answer.name else f"unsure: {answer.reason}"
+        click.echo(f"{who.id}  {told}")
+        for quote in answer.evidence:
+            click.echo(f"  {quote.text}  {quote.url}")
+
+
+add_corrections(cast, _opened, _told)

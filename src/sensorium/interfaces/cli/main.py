@@ -1,0 +1,190 @@
+"""The command line: parse, call one function, print.
+
+Heavy modules are imported inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from sensorium import __version__
+from sensorium.core.config import PASSES, Config
+from sensorium.core.errors import LibraryError, MediaError, SensoriumError
+from sensorium.interfaces.cli.cast_command import cast
+from sensorium.interfaces.cli.dataset_command import dataset
+from sensorium.interfaces.cli.listen_command import listen
+from sensorium.interfaces.cli.patches_command import patches
+from sensorium.interfaces.cli.score_command import score
+from sensorium.interfaces.cli.train_command import train
+from sensorium.interfaces.cli.voices_command import voices
+
+EXIT_SOME_FAILED = 3
+FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
+
+
+class _Group(click.Group):
+    """Turns our own errors into one line on stderr and exit code 2."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except SensoriumError as error:
+            click.echo(f"sensorium: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sensorium")
+def main() -> None:
+    """Eyes and ears for language models."""
+
+
+def _speakers(context: click.Context, option: click.Parameter, text: str | None) -> tuple:
+    """'3' is exactly three, '2..4' two to four, '2..' at least two."""
+    if text is None:
+        return (None, None)
+    low, dots, high = text.partition("..")
+    try:
+        bounds = (int(low) if low else None, int(high) if high else None)
+    except ValueError:
+        raise click.BadParameter(f"expected 3, 2..4, 2.. or ..4; got {text!r}") from None
+    return bounds if dots else (bounds[0], bounds[0])
+
+
+@main.command()
+@click.argument("inputs", nargs=-1, required=True)
+@click.option(
+    "--out", required=True, metavar="FOLDER", help="The library: new, empty or one to add to."
+)
+@click.option("--workers", default=1, show_default=True, help="Processes; 0 works in this one.")
+@click.option("--threads", default=1, show_default=True, help="Of each process's models.")
+@click.option("--only", multiple=True, type=click.Choice(PASSES), help="Do only this; repeatable.")
+@click.option(
+    "--speakers", callback=_speakers, metavar="N|LOW..HIGH", help="How many voices a file has."
+)
+@click.option(
+    "--transcriber",
+    default=Config().speech.transcriber,
+    show_default=True,
+    help="Model for speech.",
+)
+@click.option(
+    "--image-encoder",
+    default=Config().pictures.image_encoder,
+    show_default=True,
+    help="Model for pictures.",
+)
+@click.option(
+    "--sound-encoder",
+    default=Config().sound.sound_encoder,
+    show_default=True,
+    help="Model for sound.",
+)
+@click.option("--sound-hop", type=float, help="Seconds between its windows; else back to back.")
+@click.option("--picture-every", default=10.0, show_default=True, help="Seconds, in a long shot.")
+@click.option(
+    "--faces-per-second", default=5.0, show_default=True, help="Pictures searched for faces."
+)
+@click.option(
+    "--cast", metavar="FILE", help="Who may be there: .csv, .json, or portraits in a folder."
+)
+@click.option(
+    "--detector",
+    "trained",
+    metavar="FILE",
+    help="best.pt of `train detector`, or any YOLO as .onnx.",
+)
+@click.option(
+    "--active-speaker",
+    metavar="FILE",
+    help="ONNX in the form of TalkNet or Light-ASD, for who speaks.",
+)
+@click.option(
+    "--retry-failed", is_flag=True, help="Try again what failed before on the same bytes."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON summary on stdout, nothing else."
+)
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
+    """Turn files, folders and patterns into a library.
+
+    \b
+    Exit codes: 0 all done; 2 wrong usage; 3 done, but some inputs failed.
+    """
+    from sensorium.interfaces.text.summary import print_summary, summary
+    from sensorium.run.extract import Options, run
+    from sensorium.run.progress import Watcher, watcher
+
+    as_json, quiet = choices.pop("as_json"), choices.pop("quiet")
+    options = Options(choices.pop("workers"), choices.pop("threads"), choices.pop("retry_failed"))
+    config = Config.flat(choices.pop("only") or None, **choices)
+    outcomes = run(inputs, out, config, options, Watcher() if quiet else watcher())
+    told = summary(outcomes, out)
+    click.echo(json.dumps(told)) if as_json else print_summary(told)
+    sys.exit(EXIT_SOME_FAILED if told["failed"] else 0)
+
+
+@main.command()
+@click.argument("library")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--media", help="Only this input: its path, the end of its path, or its digest.")
+def show(library: str, form: str, media: str | None) -> None:
+    """Who spoke when, what was said, who was on screen."""
+    from sensorium.interfaces.text.formats import render
+    from sensorium.library.library import open_library
+
+    click.echo(render(open_library(library), form, media), nl=False)
+
+
+@main.command()
+@click.argument("library")
+@click.option(
+    "--out", default="library.html", show_default=True, help=".html, or .png for a sheet."
+)
+@click.option("--media", help="Only this input.")
+def page(library: str, out: str, media: str | None) -> None:
+    """Write one HTML page (or a PNG sheet) of a library, to be opened without a server."""
+    from sensorium.adapters.media.reader import MediaReader
+    from sensorium.interfaces.viewer.page import write_page, write_sheet
+    from sensorium.library.library import open_library
+
+    write = write_sheet if out.lower().endswith(".png") else write_page
+    click.echo(write(open_library(library), out, MediaReader(), media))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def models(as_json: bool) -> None:
+    """Every model: name, job, licence, where its weights come from, ready or not."""
+    from sensorium.interfaces.text.summary import models_table, models_text
+
+    click.echo(json.dumps(models_table(), indent=1) if as_json else models_text())
+
+
+main.add_command(dataset)
+main.add_command(cast)
+main.add_command(listen)
+main.add_command(patches)
+main.add_command(score)
+main.add_command(voices)
+main.add_command(train)
+
+
+@main.command()
+@click.argument("file")
+def probe(file: str) -> None:
+    """What one file is, by its content."""
+    from dataclasses import asdict
+
+    from sensorium.adapters.media.reader import MediaReader
+
+    try:
+        click.echo(json.dumps(asdict(MediaReader().probe(file)), indent=1))
+    except (MediaError, LibraryError) as error:
+        click.echo(f"sensorium: {error}", err=True)
+        sys.exit(EXIT_SOME_FAILED)

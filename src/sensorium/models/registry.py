@@ -1,0 +1,60 @@
+"""The registry of models by name: what a choice means, and the adapter that it stands for.
+
+A model is one adapter and one `Model` entry in `bundled.py`. Other packages register theirs through the entry
+point group ``sensorium.models``, each entry a `Model`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from sensorium.core.errors import MissingDependencyError, UsageError
+from sensorium.models.bundled import BUNDLED, Model
+
+
+@lru_cache(maxsize=1)
+def models() -> dict[tuple[str, str], Model]:
+    """All registered models by (job, name): the bundled ones, then those of other packages."""
+    known: dict[tuple[str, str], Model] = {(model.job, model.name): model for model in BUNDLED}
+    for entry in entry_points(group="sensorium.models"):
+        model = entry.load()
+        if not isinstance(model, Model):
+            raise UsageError(
+                f"entry point {entry.value}: expected a sensorium Model, got {model!r}"
+            )
+        known.setdefault((model.job, model.name), model)
+    return known
+
+
+def find_model(job: str, chosen: str) -> tuple[Model, str]:
+    """The registry entry that a choice means, and what stands after its colon.
+
+    Raises:
+        UsageError: an unknown name, an argument that is missing or too many.
+        MissingDependencyError: a known model whose packages are not installed.
+    """
+    name, _, argument = chosen.partition(":")
+    model = models().get((job, name))
+    if model is None:
+        names = ", ".join(known for of, known in models() if of == job)
+        raise UsageError(f"{job}: expected one of {names}; got {chosen!r}")
+    if bool(argument) != bool(model.argument):
+        form = f"{name}:<{model.argument}>" if model.argument else name
+        raise UsageError(f"{job}: expected {form}; got {chosen!r}")
+    if missing := model.missing():
+        install = f"sensorium[{model.extra}]" if model.extra else "sensorium"
+        raise MissingDependencyError(
+            f"{chosen}: needs {', '.join(missing)}, not installed; pip install {install}"
+        )
+    return model, argument
+
+
+def load_model(job: str, chosen: str, threads: int) -> Any:
+    """The adapter of a chosen model; its weights are read when it is first used."""
+    model, argument = find_model(job, chosen)
+    module, _, name = model.load.partition(":")
+    adapter = getattr(import_module(module), name)
+    return adapter(argument, threads=threads) if argument else adapter(threads=threads)

@@ -1,0 +1,1 @@
+"""Which pictures teach, and which are held out."""

@@ -1,0 +1,1 @@
+"""Arrays into patches and back: numpy, compiled kernels, tensors, streams."""

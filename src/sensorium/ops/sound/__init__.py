@@ -1,0 +1,1 @@
+"""Waves into rows and windows."""

@@ -1,0 +1,1 @@
+"""Words and turns: agreement, activity, speakers."""

@@ -1,0 +1,1 @@
+"""Boxes, cuts, tracks, sizes."""

@@ -1,0 +1,1 @@
+"""Who is who in a library, one way through: sample -> match -> claim -> decision -> name."""

@@ -1,0 +1,1 @@
+"""Words and turns of a stream as they settle."""

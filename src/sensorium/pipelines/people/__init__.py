@@ -1,0 +1,1 @@
+"""Faces followed through a video, and which of them speaks."""

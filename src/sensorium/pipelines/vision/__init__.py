@@ -1,0 +1,1 @@
+"""Shots, pictures, things and texts."""

@@ -1,0 +1,1 @@
+"""The main job: inputs, plan, work, extract; and the same models on a stream."""

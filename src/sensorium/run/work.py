@@ -1,0 +1,285 @@
+"""The work on one file: every pass that is not finished yet, each result written as it ends.
+
+`work_on` is a pure function of the file's bytes and the config, apart from what it writes to the
+library; it runs in this process, in a worker or on another machine, and may run twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sensorium.adapters.stores.parquet import read_records
+from sensorium.core.config import Config
+from sensorium.core.errors import (
+    MediaError,
+    MissingMediaError,
+    SensoriumError,
+    UnsupportedMediaError,
+)
+from sensorium.core.media import MediaRef
+from sensorium.core.record import KINDS, Provenance, Record, digest
+from sensorium.library.layout import Layout, fingerprints, write_json
+from sensorium.library.sink import Sink
+from sensorium.ports import Pass, Report
+from sensorium.run.job import Failure, Job, Outcome
+from sensorium.run.plan import Built, build
+
+_PREPARED = Provenance("sensorium")
+
+
+@lru_cache(maxsize=1)  # a worker loads its models once, not once per file
+def _built(config: Config, threads: int) -> Built:
+    return build(config, threads)
+
+
+def work_on(job: Job) -> Outcome:
+    """Does what is left to do for one input, and says what became of it."""
+    started = time.monotonic()
+    outcome = _Work(job, _built(job.config, job.threads)).run()
+    return replace(outcome, seconds=round(time.monotonic() - started, 3))
+
+
+def died(job: Job, error: BaseException) -> Outcome:
+    """Keeps the error of a worker that could not answer for itself; to be tried again next time."""
+    return _Work(job, None).failed_outside(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """Stands for the file in the records of an error that came before it was read."""
+
+    uri: str
+    digest: str = ""
+
+
+class _Work:
+    """One file's way through the passes."""
+
+    def __init__(self, job: Job, built: Built | None) -> None:
+        self._job = job
+        self._maybe_built = built
+        self._layout = Layout(job.library)
+        self._sink = Sink(self._layout)
+        self._uri = job.input.uri
+        self._computed: list[str] = []
+        self._found: list[str] = []
+        self._failures: list[Failure] = []
+        self._results: dict[str, Path] = {}
+
+    @property
+    def _built(self) -> Built:
+        if self._maybe_built is None:
+            raise RuntimeError("only `failed_outside` works without passes")
+        return self._maybe_built
+
+    def run(self) -> Outcome:
+        """Every pass that is not finished, in order of need."""
+        stat = _stat(self._uri)
+        try:
+            ref = self._known(stat) or self._built.reader.probe(self._uri)
+        except UnsupportedMediaError as error:
+            if not self._job.input.claimed:
+                return Outcome(self._uri, passed_over=True)
+            return self._unreadable(stat, error)
+        except Exception as error:
+            return self._unreadable(stat, error)
+        entry = {"uri": self._uri, "digest": ref.digest, "stat": stat, "ref": asdict(ref)}
+        self._media(ref, entry)
+        prints = fingerprints(self._built.passes)
+        for each in self._built.passes:
+            if each.applies(ref):
+                self._pass(each, ref, prints, entry)
+        return self._outcome(ref.kind, ref.duration)
+
+    def failed_outside(self, error: BaseException) -> Outcome:
+        """The outcome of work that ended without one; what it had finished stays."""
+        entry = self._entry() or {"uri": self._uri, "digest": "", "stat": None, "ref": None}
+        target = self._layout.results / "unread" / f"work-{digest(self._uri)}"
+        source = _Unread(self._uri, entry["digest"])
+        self._fail("work", target, source, {}, error)
+        self._note(entry)
+        return self._outcome()
+
+    def _outcome(self, kind: str = "", duration: float | None = None) -> Outcome:
+        return Outcome(
+            self._uri,
+            kind,
+            duration,
+            tuple(self._computed),
+            tuple(self._found),
+            tuple(self._failures),
+        )
+
+    def _known(self, stat: list[int] | None) -> MediaRef | None:
+        """What an earlier run read from the same file, if size and time of change are the same."""
+        entry = self._entry()
+        if stat is None or not entry.get("digest") or entry["stat"] != stat:
+            return None
+        return MediaRef(**entry["ref"])
+
+    def _entry(self) -> dict[str, Any]:
+        try:
+            return json.loads(self._layout.input_file(self._uri).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+
+    def _note(self, entry: Mapping[str, Any]) -> None:
+        """Points the input at its results so far; those of passes not asked for now stay."""
+        before = self._entry()
+        kept = before.get("results", {}) if before.get("digest") == entry["digest"] else {}
+        root = self._layout.root
+        now = {name: path.relative_to(root).as_posix() for name, path in self._results.items()}
+        stale = {"work"} | self._without_needs()
+        kept = {name: path for name, path in kept.items() if name not in stale}
+        write_json(self._layout.input_file(self._uri), {**entry, "results": {**kept, **now}})
+
+    def _without_needs(self) -> set[str]:
+        """Passes that cannot be right any more, because one that they build on failed."""
+        failed = {failure.step for failure in self._failures}
+        passes = self._maybe_built.passes if self._maybe_built else ()
+        return {each.name for each in passes if failed & set(each.needs)}
+
+    def _unreadable(self, stat: list[int] | None, error: Exception) -> Outcome:
+        target = self._layout.results / "unread" / f"media-{digest([self._uri, stat])}"
+        source = _Unread(self._uri)
+        state = self._sink.finished(target, self._job.retry_failed)
+        if state is None:
+            self._fail("media", target, source, {}, error)
+        else:
+            self._remembered("media", target, state)
+        self._note({"uri": self._uri, "digest": "", "stat": stat, "ref": None})
+        return self._outcome()
+
+    def _media(self, ref: MediaRef, entry: Mapping[str, Any]) -> None:
+        """The records of the file itself and of the subtitle files beside it."""
+        beside = self._built.subtitles.beside(self._uri)
+        recipe = {"name": "media", "version": 2, "subtitles": [_content(p) for p in beside]}
+        target = self._layout.result(ref.digest, "media", digest(recipe))
+        self._do("media", target, ref, recipe, lambda: self._media_records(ref, beside))
+        self._note(entry)
+
+    def _media_records(self, ref: MediaRef, beside: Sequence[str]) -> Iterator[Record]:
+        values = {column.name: getattr(ref, column.name) for column in KINDS["media"]}
+        yield Record("media", None, values, _PREPARED)
+        for path in beside:
+            try:
+                cues = self._built.subtitles.read(path)
+            except SensoriumError as error:
+                failure = Failure("subtitles", type(error).__name__, str(error))
+                self._failures.append(failure)
+                yield _error_record(failure)
+                continue
+            for cue in cues:
+                values = {"text": cue.text, "name": cue.name, "source": path}
+                yield Record("subtitle", cue.span, values, _PREPARED)
+
+    def _pass(
+        self, each: Pass, ref: MediaRef, prints: Mapping[str, str], entry: Mapping[str, Any]
+    ) -> None:
+        if each.name in self._without_needs():
+            return  # the reason stands in the record of the pass that failed
+        target = self._layout.result(ref.digest, each.name, prints[each.name])
+        earlier = _Earlier([self._results[name] for name in each.needs if name in self._results])
+        report = self._reporter(each.name, ref.duration)
+        report(0.0)
+        self._do(each.name, target, ref, each.recipe(), lambda: each.run(ref, earlier, report))
+        self._note(entry)
+
+    def _do(self, step: str, target: Path, ref: MediaRef, recipe: Mapping, run: Any) -> None:
+        """One result: found, computed, or failed with a record that says why."""
+        state = self._sink.finished(target, self._job.retry_failed)
+        if state is not None:
+            self._remembered(step, target, state)
+            return
+        try:
+            self._sink.write(target, ref, run(), recipe)
+        except Exception as error:
+            self._fail(step, target, ref, recipe, error)
+            return
+        self._results[step] = target
+        self._computed.append(step)
+
+    def _remembered(self, step: str, target: Path, state: Mapping[str, Any]) -> None:
+        self._results[step] = target
+        if state["status"] == "failed":
+            self._failures.append(Failure(step, state["error"], state["message"]))
+        else:
+            self._found.append(step)
+            if state["counts"].get("error"):
+                for record in read_records("error", target / "error.parquet"):
+                    self._failures.append(Failure(**record.values))
+
+    def _fail(
+        self, step: str, target: Path, source: Any, recipe: Mapping, error: BaseException
+    ) -> None:
+        message = str(error) if isinstance(error, SensoriumError) else _unexpected(self._uri, error)
+        failure = Failure(step, type(error).__name__, message)
+        self._failures.append(failure)
+        self._results[step] = target
+        # A bad file stays bad; anything else (memory, disk, a missing package) may be better next time.
+        again = isinstance(error, MissingMediaError) or not isinstance(error, MediaError)
+        marks = {"again": again, "error": failure.error, "message": failure.message}
+        self._sink.write(target, source, [_error_record(failure)], recipe, marks)
+
+    def _reporter(self, step: str, duration: float | None) -> Report:
+        path, last = self._job.progress, [0.0]
+
+        def report(seconds: float) -> None:
+            now = time.monotonic()
+            if path and (now - last[0] > 0.25 or not seconds):
+                last[0] = now
+                write_json(Path(path), {"step": step, "done": seconds, "total": duration})
+
+        return report
+
+
+class _Earlier(Mapping[str, Sequence[Record]]):
+    """The records of finished results by kind, read when they are asked for."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = folders
+
+    def __getitem__(self, kind: str) -> list[Record]:
+        if kind not in KINDS:
+            raise KeyError(kind)
+        files = [folder / f"{kind}.parquet" for folder in self._folders]
+        return [record for file in files if file.exists() for record in read_records(kind, file)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(KINDS)
+
+    def __len__(self) -> int:
+        return len(KINDS)
+
+
+def _error_record(failure: Failure) -> Record:
+    return Record("error", None, asdict(failure), _PREPARED)
+
+
+def _unexpected(uri: str, error: BaseException) -> str:
+    return f"{uri}: unexpected {type(error).__name__}: {error}"
+
+
+def _stat(uri: str) -> list[int] | None:
+    """Size and time of change; None for a file that is not there."""
+    try:
+        stat = os.stat(uri)
+    except OSError:
+        return None
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _content(path: str) -> list[str]:
+    """Name and digest of a small file; a file that cannot be read counts as empty here."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError:
+        data = b""
+    return [os.path.basename(path), digest(data.hex())]
