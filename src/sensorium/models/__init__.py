@@ -1,0 +1,1 @@
+"""What is known by name, and where its weights lie."""
