@@ -166,8 +166,8 @@ class _Unpickler(pickle.Unpickler):
         Raises:
             ModelError: any other name.
         """
-        # Bound methods and words have no attributes that a pickle could set, so that one file
-        # leaves no trace in the reading of the next.
+        # Words and bound methods cannot be changed by a pickle, so that one file has no say in
+        # the reading of the next.
         if module == "collections" and name == "OrderedDict":
             return OrderedDict
         if module == "torch._utils" and name == "_rebuild_tensor_v2":
