@@ -13,7 +13,7 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -55,9 +55,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     except ModelError:
         raise
     except FileNotFoundError:
-        raise ModelError(
-            f"{path}: expected a checkpoint, found no file; check the path"
-        ) from None
+        raise ModelError(f"{path}: expected a checkpoint, found no file; check the path") from None
     except zipfile.BadZipFile as error:
         raise ModelError(
             f"{path}: expected a zip archive as torch.save writes it since 1.6, got another file or "
@@ -86,7 +84,7 @@ class _Archive:
         order = self._member("byteorder") if name in archive.namelist() else b"little"
         if order not in (b"little", b"big"):
             self.refuse(f"expected byte order little or big, got {order[:20]!r}")
-        self._order = "<" if order == b"little" else ">"
+        self._order: Literal["<", ">"] = "<" if order == b"little" else ">"
 
     def refuse(self, what: str) -> NoReturn:
         """Raises ModelError, which names the file."""

@@ -70,7 +70,7 @@ class Graph:
 
     def constant(self, values: Any, dtype: type = np.float32) -> str:
         """The name of a constant; equal ones are kept once."""
-        array = np.array(values, dtype=dtype)  # float64 is rounded here
+        array: NDArray[Any] = np.array(values, dtype=dtype)  # float64 is rounded here
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
             name = f"constant_{len(self._constants)}"

@@ -25,8 +25,9 @@ _NETWORK = "segmentation-3.0"
 def segmentation_graph(weights: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
     """``samples`` (window, 1, sample) at 16 kHz -> ``classes`` (window, row, 7) probabilities.
 
-    Windows may be of any number and, all alike, of any length from 1261 samples (of a single row there is no variance). A row stands every 270
-    samples, the first around sample 495. Classes are nobody, each of three speakers, each pair of them.
+    Windows may be of any number and, all alike, of any length from 1261 samples, which give two rows: a
+    single one has no variance. A row stands every 270 samples, the first around sample 495. Classes are
+    nobody, each of three speakers, each pair of them.
 
     Raises:
         ModelError: `weights`, named as in the checkpoint, lack one or have another shape.
