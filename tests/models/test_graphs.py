@@ -7,9 +7,9 @@ import pytest
 
 from sensorium.adapters.weights import bundled
 from sensorium.core.errors import ModelError
-from sensorium.models.campplus_graph import campplus_graph
-from sensorium.models.checkpoint import read_checkpoint
-from sensorium.models.segmentation_graph import segmentation_graph
+from sensorium.models.graphs.campplus_graph import campplus_graph
+from sensorium.models.graphs.checkpoint import read_checkpoint
+from sensorium.models.graphs.segmentation_graph import segmentation_graph
 from sensorium.ops import mel
 
 RATE = 16_000

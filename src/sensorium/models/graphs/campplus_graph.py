@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from sensorium.models.graph import Graph, Weights
+from sensorium.models.graphs.graph import Graph, Tensors
 
 _BINS = 80
 _HEAD = 32  # channels of the two-dimensional convolutions
@@ -33,7 +33,7 @@ def campplus_graph(weights: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
     Raises:
         ModelError: `weights`, named as in the checkpoint, lack one or have another shape.
     """
-    own, graph = Weights(_NETWORK, weights), Graph()
+    own, graph = Tensors(_NETWORK, weights), Graph()
     x = _head(graph, own, "rows")
     scale, shift = own.norm("xvector.tdnn.nonlinear.batchnorm", _NARROW)
     weight = own.take("xvector.tdnn.linear.weight", _NARROW, -1, 5) * scale[:, None, None]
@@ -54,7 +54,7 @@ def campplus_graph(weights: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
     return graph.model({"rows": ("clip", "row", _BINS)}, {"embedding": (x, ("clip", "dim"))})
 
 
-def _head(graph: Graph, weights: Weights, x: str) -> str:
+def _head(graph: Graph, weights: Tensors, x: str) -> str:
     """(clip, row, 80) -> (clip, 320, row): convolutions over (bin, row), strides over bins only."""
     x = graph.add("Unsqueeze", graph.add("Transpose", x, perm=[0, 2, 1]), graph.whole(1))
     x = graph.add("Relu", _square(graph, weights, x, "head.conv1", "head.bn1"))
@@ -71,7 +71,7 @@ def _head(graph: Graph, weights: Weights, x: str) -> str:
 
 
 def _square(
-    graph: Graph, weights: Weights, x: str, convolution: str, norm: str, stride: int = 1
+    graph: Graph, weights: Tensors, x: str, convolution: str, norm: str, stride: int = 1
 ) -> str:
     """A convolution 3 x 3 or 1 x 1 with the batch norm behind it, as one."""
     scale, shift = weights.norm(norm, _HEAD)
@@ -83,7 +83,7 @@ def _square(
 
 
 def _rectified(
-    graph: Graph, weights: Weights, x: str, norm: str, channels: int
+    graph: Graph, weights: Tensors, x: str, norm: str, channels: int
 ) -> tuple[str, NDArray[np.float64], NDArray[np.float64]]:
     """Batch norm and rectifier in front of a convolution, as (value, scale, shift).
 
@@ -100,7 +100,7 @@ def _rectified(
     return x, scale, shift
 
 
-def _narrow(graph: Graph, weights: Weights, x: str, name: str, channels: int) -> str:
+def _narrow(graph: Graph, weights: Tensors, x: str, name: str, channels: int) -> str:
     """The first half of a dense layer: (clip, channel, row) -> (clip, 128, row)."""
     x, scale, shift = _rectified(graph, weights, x, f"{name}.nonlinear1.batchnorm", channels)
     weight = weights.take(f"{name}.linear1.weight", _NARROW, channels, 1)[..., 0]
@@ -135,7 +135,7 @@ def _stretches(graph: Graph, x: str) -> tuple[str, str]:
 
 
 def _masked(
-    graph: Graph, weights: Weights, x: str, name: str, layer: tuple[int, tuple[str, str]]
+    graph: Graph, weights: Tensors, x: str, name: str, layer: tuple[int, tuple[str, str]]
 ) -> str:
     """A convolution (clip, 128, row) -> (clip, 32, row), masked by the clip and the stretch of 100 rows.
 
@@ -154,7 +154,7 @@ def _masked(
     return graph.add("Mul", local, graph.add("MatMul", context, inside))
 
 
-def _transit(graph: Graph, weights: Weights, x: str, layer: tuple[str, int, bool]) -> str:
+def _transit(graph: Graph, weights: Tensors, x: str, layer: tuple[str, int, bool]) -> str:
     """Halves the channels behind a dense block; `layer`: name, channels, and whether it is the last.
 
     Behind the last one stands a batch norm, which it takes in, and a rectifier.
@@ -182,7 +182,7 @@ def _statistics(graph: Graph, x: str) -> str:
     return graph.add("Squeeze", both, graph.whole(2))
 
 
-def _dense(graph: Graph, weights: Weights, x: str, channels: int) -> str:
+def _dense(graph: Graph, weights: Tensors, x: str, channels: int) -> str:
     """(clip, channel) -> (clip, dim), with the batch norm behind it taken in."""
     weight = weights.take("xvector.dense.linear.weight", -1, channels, 1)[..., 0]
     scale, shift = weights.norm("xvector.dense.nonlinear.batchnorm", len(weight), affine=False)

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from sensorium.models.graph import Graph, Weights
+from sensorium.models.graphs.graph import Graph, Tensors
 
 _RATE = 16_000
 _HIDDEN = 128  # of each direction of the recurrent layers
@@ -32,7 +32,7 @@ def segmentation_graph(weights: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
     Raises:
         ModelError: `weights`, named as in the checkpoint, lack one or have another shape.
     """
-    own, graph = Weights(_NETWORK, weights), Graph()
+    own, graph = Tensors(_NETWORK, weights), Graph()
     x = _front(graph, own, "samples")
     x = graph.add("Transpose", x, perm=[2, 0, 1])  # (row, window, channel), as LSTM takes it
     for layer in range(4):
@@ -48,7 +48,7 @@ def segmentation_graph(weights: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
     )
 
 
-def _front(graph: Graph, weights: Weights, x: str) -> str:
+def _front(graph: Graph, weights: Tensors, x: str) -> str:
     """(window, 1, sample) -> (window, 60, row): three convolutions, each pooled and normalised."""
     x = _norm(graph, weights, x, "sincnet.wav_norm1d", 1)
     for index, channels in enumerate((80, 60, 60)):
@@ -64,7 +64,7 @@ def _front(graph: Graph, weights: Weights, x: str) -> str:
     return x
 
 
-def _pooled_filters(graph: Graph, weights: Weights, x: str, name: str) -> str:
+def _pooled_filters(graph: Graph, weights: Tensors, x: str, name: str) -> str:
     """(window, 1, sample) -> (window, 80, row): the largest of three outputs, 10 samples apart.
 
     The three are computed as three sets of filters with a step of 30, which takes two thirds of the time
@@ -77,7 +77,7 @@ def _pooled_filters(graph: Graph, weights: Weights, x: str, name: str) -> str:
     return graph.add("ReduceMax", x, axes=[1], keepdims=0)
 
 
-def _norm(graph: Graph, weights: Weights, x: str, name: str, channels: int) -> str:
+def _norm(graph: Graph, weights: Tensors, x: str, name: str, channels: int) -> str:
     """Every channel of every window to mean 0 and variance 1, then scaled and shifted."""
     scale = graph.constant(weights.take(f"{name}.weight", channels))
     shift = graph.constant(weights.take(f"{name}.bias", channels))
@@ -87,7 +87,7 @@ def _norm(graph: Graph, weights: Weights, x: str, name: str, channels: int) -> s
     return graph.add("InstanceNormalization", x, scale, shift, epsilon=1e-5)
 
 
-def _filters(weights: Weights, name: str) -> NDArray[np.float64]:
+def _filters(weights: Tensors, name: str) -> NDArray[np.float64]:
     """(80, 1, 251): 40 even and 40 odd band-pass filters, each given by two frequencies in hertz.
 
     A filter is the difference of two low-pass filters, under a window and divided by the width of its
@@ -107,7 +107,7 @@ def _filters(weights: Weights, name: str) -> NDArray[np.float64]:
     return (np.concatenate([even, odd]) / (2 * np.concatenate([band, band])))[:, None]
 
 
-def _recurrent(graph: Graph, weights: Weights, x: str, layer: int) -> str:
+def _recurrent(graph: Graph, weights: Tensors, x: str, layer: int) -> str:
     """One LSTM layer in both directions: (row, window, channel) -> (row, window, 256)."""
     gates = 4 * _HIDDEN
     inner = 60 if layer == 0 else 2 * _HIDDEN

@@ -19,7 +19,7 @@ _IR_VERSION = 8
 Shape = Sequence[int | str]
 
 
-class Weights:
+class Tensors:
     """Named arrays of one network; says which one is missing or of another shape."""
 
     def __init__(self, network: str, arrays: Mapping[str, NDArray[Any]]) -> None:
