@@ -51,26 +51,35 @@ def campplus():
     return weights, session(campplus_graph(weights))
 
 
-def reference(name, weights, *arguments):
-    """The torch network of that name, with those weights, as a function of arrays."""
+def reference(name, weights, *arguments, double=False):
+    """The torch network of that name, with those weights, as a function of arrays.
+
+    In `double` precision it computes what the weights mean; else as torch does by default.
+    """
     networks = pytest.importorskip("torch_networks")
     torch = networks.torch
     network = getattr(networks, name)(*arguments)
     network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in weights.items()})
-    network.eval()
+    network.eval().to(torch.float64 if double else torch.float32)
 
     def run(values):
         with torch.inference_mode():
-            return network(torch.from_numpy(values)).numpy()
+            values = torch.from_numpy(values).to(torch.float64 if double else torch.float32)
+            return network(values).numpy()
 
     return run
 
 
 @pytest.mark.model
-def test_segmentation_is_that_of_torch(segmentation, rng):
-    """Over windows of 10 s and shorter ones down to two rows, alone and together; silence too."""
+@pytest.mark.parametrize("double", [False, True], ids=["float32", "float64"])
+def test_segmentation_is_that_of_torch(segmentation, rng, double):
+    """Over windows of 10 s and shorter ones down to two rows, alone and together; silence too.
+
+    In float32 torch rounds within the formula of the filters, and the graph does not. Over real sound that
+    alone makes up to 4e-4; the graph is the nearer to float64.
+    """
     weights, graph = segmentation
-    run = reference("PyanNet", weights)
+    run = reference("PyanNet", weights, double=double)
     for num_windows, num_samples in ((1, 160_000), (8, 40_000), (3, 1261), (2, 1530), (2, 1531)):
         samples = np.stack([sound(rng, num_samples) for _ in range(num_windows)])[:, None]
         if num_windows == 8:
@@ -80,6 +89,25 @@ def test_segmentation_is_that_of_torch(segmentation, rng):
         assert found.shape == expected.shape == (num_windows, (num_samples - 991) // 270 + 1, 7)
         np.testing.assert_allclose(found, expected, rtol=0, atol=CLOSE)
         np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+
+
+@pytest.mark.model
+def test_segmentation_with_the_same_filters(segmentation, rng):
+    """Given the filters of the graph, torch in float32 differs no more than by the order of its sums."""
+    networks = pytest.importorskip("torch_networks")
+    weights, graph = segmentation
+    exact = networks.PyanNet()
+    names = {k: networks.torch.from_numpy(np.array(v)) for k, v in weights.items()}
+    exact.load_state_dict(names)
+    filterbank = exact.sincnet.conv1d[0].filterbank
+    kernels = filterbank.double().kernels().float()
+    filterbank.kernels = lambda: kernels
+    samples = np.stack([sound(rng, 160_000) for _ in range(4)])[:, None]
+    samples *= np.array([1, 0.3, 0.1, 0.01], np.float32)[:, None, None]
+    with networks.torch.inference_mode():
+        expected = exact.eval()(networks.torch.from_numpy(samples)).numpy()
+    found = graph.run(None, {"samples": samples})[0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=CLOSE)
 
 
 @pytest.mark.model
@@ -116,20 +144,6 @@ def test_a_clip_does_not_depend_on_those_beside_it(campplus, rng):
     for index in range(5):
         alone = graph.run(None, {"rows": rows[index : index + 1]})[0]
         np.testing.assert_allclose(together[index : index + 1], alone, rtol=0, atol=CLOSE)
-
-
-@pytest.mark.model
-def test_other_signs_of_the_norms(campplus, rng):
-    """Norms in front of a convolution may turn a channel round, or flatten it; here half of all do."""
-    weights, _ = campplus
-    weights = dict(weights)
-    for name in [n for n in weights if n.endswith("nonlinear1.batchnorm.weight")]:
-        signs = rng.choice([-1, 0, 1], len(weights[name])).astype(np.float32)
-        weights[name] = np.abs(weights[name]) * signs
-    rows = rng.standard_normal((2, 60, 80)).astype(np.float32)
-    found = session(campplus_graph(weights)).run(None, {"rows": rows})[0]
-    expected = reference("CamPlusPlus", weights, 192)(rows)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=5e-4)
 
 
 @pytest.mark.model
