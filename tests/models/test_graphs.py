@@ -51,23 +51,21 @@ def campplus():
     return weights, session(campplus_graph(weights))
 
 
-def reference(name, weights, *arguments, double=False):
-    """The torch network of that name, with those weights, as a function of arrays.
+def network(name, weights, *arguments):
+    """The torch network of that name, with those weights."""
+    import torch_networks  # skips where there is no torch
 
-    In `double` precision it computes what the weights mean; else as torch does by default.
-    """
-    networks = pytest.importorskip("torch_networks")
-    torch = networks.torch
-    network = getattr(networks, name)(*arguments)
-    network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in weights.items()})
-    network.eval().to(torch.float64 if double else torch.float32)
+    own = getattr(torch_networks, name)(*arguments).eval()
+    own.load_state_dict({k: torch_networks.torch.tensor(v) for k, v in weights.items()})
+    return own
 
-    def run(values):
-        with torch.inference_mode():
-            values = torch.from_numpy(values).to(torch.float64 if double else torch.float32)
-            return network(values).numpy()
 
-    return run
+def run(own, values):
+    """What a torch network makes of an array, in the precision of its weights."""
+    import torch
+
+    with torch.inference_mode():
+        return own(torch.from_numpy(values).to(next(own.parameters()).dtype)).numpy()
 
 
 @pytest.mark.model
@@ -79,13 +77,14 @@ def test_segmentation_is_that_of_torch(segmentation, rng, double):
     alone makes up to 4e-4; the graph is the nearer to float64.
     """
     weights, graph = segmentation
-    run = reference("PyanNet", weights, double=double)
+    own = network("PyanNet", weights)
+    own = own.double() if double else own
     for num_windows, num_samples in ((1, 160_000), (8, 40_000), (3, 1261), (2, 1530), (2, 1531)):
         samples = np.stack([sound(rng, num_samples) for _ in range(num_windows)])[:, None]
         if num_windows == 8:
             samples[3] = 0
         found = graph.run(None, {"samples": samples})[0]
-        expected = run(samples)
+        expected = run(own, samples)
         assert found.shape == expected.shape == (num_windows, (num_samples - 991) // 270 + 1, 7)
         np.testing.assert_allclose(found, expected, rtol=0, atol=CLOSE)
         np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
@@ -94,20 +93,14 @@ def test_segmentation_is_that_of_torch(segmentation, rng, double):
 @pytest.mark.model
 def test_segmentation_with_the_same_filters(segmentation, rng):
     """Given the filters of the graph, torch in float32 differs no more than by the order of its sums."""
-    networks = pytest.importorskip("torch_networks")
     weights, graph = segmentation
-    exact = networks.PyanNet()
-    names = {k: networks.torch.from_numpy(np.array(v)) for k, v in weights.items()}
-    exact.load_state_dict(names)
-    filterbank = exact.sincnet.conv1d[0].filterbank
-    kernels = filterbank.double().kernels().float()
-    filterbank.kernels = lambda: kernels
+    own = network("PyanNet", weights)
+    kernels = network("PyanNet", weights).double().sincnet.conv1d[0].filterbank.kernels().float()
+    own.sincnet.conv1d[0].filterbank.kernels = lambda: kernels
     samples = np.stack([sound(rng, 160_000) for _ in range(4)])[:, None]
     samples *= np.array([1, 0.3, 0.1, 0.01], np.float32)[:, None, None]
-    with networks.torch.inference_mode():
-        expected = exact.eval()(networks.torch.from_numpy(samples)).numpy()
     found = graph.run(None, {"samples": samples})[0]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=CLOSE)
+    np.testing.assert_allclose(found, run(own, samples), rtol=0, atol=CLOSE)
 
 
 @pytest.mark.model
@@ -115,7 +108,7 @@ def test_segmentation_with_the_same_filters(segmentation, rng):
 def test_campplus_is_that_of_torch(campplus, rng, num_clips):
     """Over all lengths around the stretches of 100 rows, of which there are half as many inside."""
     weights, graph = campplus
-    run = reference("CamPlusPlus", weights, 192)
+    own = network("CamPlusPlus", weights, 192)
     waves = [sound(rng, 1502 * 160 + 400) for _ in range(num_clips)]
     long = np.stack([mel.rows(wave, mel.kaldi()) for wave in waves])
     lengths = (3, 4, 5, 50, 99, 100, 101, 148, 199, 200, 201, 202, 399, 400, 401, 998, 1500)
@@ -123,7 +116,7 @@ def test_campplus_is_that_of_torch(campplus, rng, num_clips):
         rows = long[:, :num_rows] - long[:, :num_rows].mean(axis=1, keepdims=True)
         found = graph.run(None, {"rows": rows})[0]
         assert found.shape == (num_clips, 192)
-        np.testing.assert_allclose(found, run(rows), rtol=0, atol=CLOSE, err_msg=str(num_rows))
+        np.testing.assert_allclose(found, run(own, rows), rtol=0, atol=CLOSE, err_msg=str(num_rows))
 
 
 @pytest.mark.model
@@ -133,7 +126,7 @@ def test_two_rows_have_no_deviation(campplus):
     weights, graph = campplus
     rows = np.ones((1, 2, 80), np.float32)
     assert np.isnan(graph.run(None, {"rows": rows})[0]).all()
-    assert np.isnan(reference("CamPlusPlus", weights, 192)(rows)).all()
+    assert np.isnan(run(network("CamPlusPlus", weights, 192), rows)).all()
 
 
 @pytest.mark.model

@@ -111,9 +111,7 @@ def _stretches(graph: Graph, x: str) -> tuple[str, str]:
     row = graph.add("Div", graph.add("Range", zero, end, one), width)
     up = graph.add("Add", end, graph.constant(_STRETCH - 1, np.int64))
     stretch = graph.add("Range", zero, graph.add("Div", up, width), one)
-    inside = graph.add(
-        "Equal", graph.add("Unsqueeze", stretch, graph.whole(1)), row
-    )  # (stretch, row)
+    inside = graph.add("Equal", graph.add("Unsqueeze", stretch, graph.whole(1)), row)
     inside = graph.add("Cast", inside, to=onnx.TensorProto.FLOAT)
     counts = graph.add("ReduceSum", inside, graph.whole(1), keepdims=1)
     share = graph.add("Reciprocal", graph.add("Cast", length, to=onnx.TensorProto.FLOAT))
