@@ -51,35 +51,56 @@ def campplus():
     return weights, session(campplus_graph(weights))
 
 
-def reference(name, weights, *arguments):
-    """The torch network of that name, with those weights, as a function of arrays."""
-    networks = pytest.importorskip("torch_networks")
-    torch = networks.torch
-    network = getattr(networks, name)(*arguments)
-    network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in weights.items()})
-    network.eval()
+def network(name, weights, *arguments):
+    """The torch network of that name, with those weights."""
+    import torch_networks  # skips where there is no torch
 
-    def run(values):
-        with torch.inference_mode():
-            return network(torch.from_numpy(values)).numpy()
+    own = getattr(torch_networks, name)(*arguments).eval()
+    own.load_state_dict({k: torch_networks.torch.tensor(v) for k, v in weights.items()})
+    return own
 
-    return run
+
+def run(own, values):
+    """What a torch network makes of an array, in the precision of its weights."""
+    import torch
+
+    with torch.inference_mode():
+        return own(torch.from_numpy(values).to(next(own.parameters()).dtype)).numpy()
 
 
 @pytest.mark.model
-def test_segmentation_is_that_of_torch(segmentation, rng):
-    """Over windows of 10 s and shorter ones down to two rows, alone and together; silence too."""
+@pytest.mark.parametrize("double", [False, True], ids=["float32", "float64"])
+def test_segmentation_is_that_of_torch(segmentation, rng, double):
+    """Over windows of 10 s and shorter ones down to two rows, alone and together; silence too.
+
+    In float32 torch rounds within the formula of the filters, and the graph does not. Over real sound that
+    alone makes up to 4e-4; the graph is the nearer to float64.
+    """
     weights, graph = segmentation
-    run = reference("PyanNet", weights)
+    own = network("PyanNet", weights)
+    own = own.double() if double else own
     for num_windows, num_samples in ((1, 160_000), (8, 40_000), (3, 1261), (2, 1530), (2, 1531)):
         samples = np.stack([sound(rng, num_samples) for _ in range(num_windows)])[:, None]
         if num_windows == 8:
             samples[3] = 0
         found = graph.run(None, {"samples": samples})[0]
-        expected = run(samples)
+        expected = run(own, samples)
         assert found.shape == expected.shape == (num_windows, (num_samples - 991) // 270 + 1, 7)
         np.testing.assert_allclose(found, expected, rtol=0, atol=CLOSE)
         np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+
+
+@pytest.mark.model
+def test_segmentation_with_the_same_filters(segmentation, rng):
+    """Given the filters of the graph, torch in float32 differs no more than by the order of its sums."""
+    weights, graph = segmentation
+    own = network("PyanNet", weights)
+    kernels = network("PyanNet", weights).double().sincnet.conv1d[0].filterbank.kernels().float()
+    own.sincnet.conv1d[0].filterbank.kernels = lambda: kernels
+    samples = np.stack([sound(rng, 160_000) for _ in range(4)])[:, None]
+    samples *= np.array([1, 0.3, 0.1, 0.01], np.float32)[:, None, None]
+    found = graph.run(None, {"samples": samples})[0]
+    np.testing.assert_allclose(found, run(own, samples), rtol=0, atol=CLOSE)
 
 
 @pytest.mark.model
@@ -87,7 +108,7 @@ def test_segmentation_is_that_of_torch(segmentation, rng):
 def test_campplus_is_that_of_torch(campplus, rng, num_clips):
     """Over all lengths around the stretches of 100 rows, of which there are half as many inside."""
     weights, graph = campplus
-    run = reference("CamPlusPlus", weights, 192)
+    own = network("CamPlusPlus", weights, 192)
     waves = [sound(rng, 1502 * 160 + 400) for _ in range(num_clips)]
     long = np.stack([mel.rows(wave, mel.kaldi()) for wave in waves])
     lengths = (3, 4, 5, 50, 99, 100, 101, 148, 199, 200, 201, 202, 399, 400, 401, 998, 1500)
@@ -95,7 +116,7 @@ def test_campplus_is_that_of_torch(campplus, rng, num_clips):
         rows = long[:, :num_rows] - long[:, :num_rows].mean(axis=1, keepdims=True)
         found = graph.run(None, {"rows": rows})[0]
         assert found.shape == (num_clips, 192)
-        np.testing.assert_allclose(found, run(rows), rtol=0, atol=CLOSE, err_msg=str(num_rows))
+        np.testing.assert_allclose(found, run(own, rows), rtol=0, atol=CLOSE, err_msg=str(num_rows))
 
 
 @pytest.mark.model
@@ -105,7 +126,7 @@ def test_two_rows_have_no_deviation(campplus):
     weights, graph = campplus
     rows = np.ones((1, 2, 80), np.float32)
     assert np.isnan(graph.run(None, {"rows": rows})[0]).all()
-    assert np.isnan(reference("CamPlusPlus", weights, 192)(rows)).all()
+    assert np.isnan(run(network("CamPlusPlus", weights, 192), rows)).all()
 
 
 @pytest.mark.model
@@ -116,20 +137,6 @@ def test_a_clip_does_not_depend_on_those_beside_it(campplus, rng):
     for index in range(5):
         alone = graph.run(None, {"rows": rows[index : index + 1]})[0]
         np.testing.assert_allclose(together[index : index + 1], alone, rtol=0, atol=CLOSE)
-
-
-@pytest.mark.model
-def test_other_signs_of_the_norms(campplus, rng):
-    """Norms in front of a convolution may turn a channel round, or flatten it; here half of all do."""
-    weights, _ = campplus
-    weights = dict(weights)
-    for name in [n for n in weights if n.endswith("nonlinear1.batchnorm.weight")]:
-        signs = rng.choice([-1, 0, 1], len(weights[name])).astype(np.float32)
-        weights[name] = np.abs(weights[name]) * signs
-    rows = rng.standard_normal((2, 60, 80)).astype(np.float32)
-    found = session(campplus_graph(weights)).run(None, {"rows": rows})[0]
-    expected = reference("CamPlusPlus", weights, 192)(rows)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=5e-4)
 
 
 @pytest.mark.model

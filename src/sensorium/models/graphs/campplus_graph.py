@@ -82,32 +82,19 @@ def _square(
     )
 
 
-def _rectified(
-    graph: Graph, weights: Tensors, x: str, norm: str, channels: int
-) -> tuple[str, NDArray[np.float64], NDArray[np.float64]]:
-    """Batch norm and rectifier in front of a convolution, as (value, scale, shift).
-
-    ``max(scale x + shift, 0)`` is ``scale max(x, -shift / scale) + shift``, with min instead of max
-    where the scale is negative. So only the comparison has to be computed; the convolution takes scale
-    and shift into its own weights.
-    """
-    scale, shift = weights.norm(norm, channels)
-    scale = np.where(np.abs(scale) < 1e-12, 1e-12, scale)  # a constant channel: the bound rules
-    bound, far = (-shift / scale)[:, None], np.finfo(np.float32).max
-    x = graph.add("Max", x, graph.constant(np.where(scale[:, None] > 0, bound, -far)))
-    if np.any(scale < 0):
-        x = graph.add("Min", x, graph.constant(np.where(scale[:, None] < 0, bound, far)))
-    return x, scale, shift
+def _rectified(graph: Graph, weights: Tensors, x: str, name: str, channels: int) -> str:
+    """Batch norm and rectifier in front of a convolution, which cannot take the norm in."""
+    parts = ("weight", "bias", "running_mean", "running_var")
+    constants = [graph.constant(weights.take(f"{name}.{part}", channels)) for part in parts]
+    return graph.add("Relu", graph.add("BatchNormalization", x, *constants, epsilon=1e-5))
 
 
 def _narrow(graph: Graph, weights: Tensors, x: str, name: str, channels: int) -> str:
     """The first half of a dense layer: (clip, channel, row) -> (clip, 128, row)."""
-    x, scale, shift = _rectified(graph, weights, x, f"{name}.nonlinear1.batchnorm", channels)
-    weight = weights.take(f"{name}.linear1.weight", _NARROW, channels, 1)[..., 0]
-    after, bias = weights.norm(f"{name}.nonlinear2.batchnorm", _NARROW)
-    bias = after * (weight @ shift) + bias
-    weight = after[:, None] * weight * scale
-    return graph.add("Relu", graph.convolution(x, weight[..., None], bias))
+    x = _rectified(graph, weights, x, f"{name}.nonlinear1.batchnorm", channels)
+    scale, shift = weights.norm(f"{name}.nonlinear2.batchnorm", _NARROW)
+    weight = weights.take(f"{name}.linear1.weight", _NARROW, channels, 1)
+    return graph.add("Relu", graph.convolution(x, weight * scale[:, None, None], shift))
 
 
 def _stretches(graph: Graph, x: str) -> tuple[str, str]:
@@ -124,9 +111,7 @@ def _stretches(graph: Graph, x: str) -> tuple[str, str]:
     row = graph.add("Div", graph.add("Range", zero, end, one), width)
     up = graph.add("Add", end, graph.constant(_STRETCH - 1, np.int64))
     stretch = graph.add("Range", zero, graph.add("Div", up, width), one)
-    inside = graph.add(
-        "Equal", graph.add("Unsqueeze", stretch, graph.whole(1)), row
-    )  # (stretch, row)
+    inside = graph.add("Equal", graph.add("Unsqueeze", stretch, graph.whole(1)), row)
     inside = graph.add("Cast", inside, to=onnx.TensorProto.FLOAT)
     counts = graph.add("ReduceSum", inside, graph.whole(1), keepdims=1)
     share = graph.add("Reciprocal", graph.add("Cast", length, to=onnx.TensorProto.FLOAT))
@@ -160,14 +145,12 @@ def _transit(graph: Graph, weights: Tensors, x: str, layer: tuple[str, int, bool
     Behind the last one stands a batch norm, which it takes in, and a rectifier.
     """
     name, channels, last = layer
-    x, scale, shift = _rectified(graph, weights, x, f"{name}.nonlinear.batchnorm", channels)
-    weight = weights.take(f"{name}.linear.weight", channels // 2, channels, 1)[..., 0]
-    bias, weight = weight @ shift, weight * scale
-    if last:
-        after, more = weights.norm("xvector.out_nonlinear.batchnorm", channels // 2)
-        bias, weight = after * bias + more, after[:, None] * weight
-    x = graph.convolution(x, weight[..., None], bias)
-    return graph.add("Relu", x) if last else x
+    x = _rectified(graph, weights, x, f"{name}.nonlinear.batchnorm", channels)
+    weight = weights.take(f"{name}.linear.weight", channels // 2, channels, 1)
+    if not last:
+        return graph.convolution(x, weight)
+    scale, shift = weights.norm("xvector.out_nonlinear.batchnorm", channels // 2)
+    return graph.add("Relu", graph.convolution(x, weight * scale[:, None, None], shift))
 
 
 def _statistics(graph: Graph, x: str) -> str:

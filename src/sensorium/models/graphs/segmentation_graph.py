@@ -67,8 +67,8 @@ def _front(graph: Graph, weights: Tensors, x: str) -> str:
 def _pooled_filters(graph: Graph, weights: Tensors, x: str, name: str) -> str:
     """(window, 1, sample) -> (window, 80, row): the largest of three outputs, 10 samples apart.
 
-    The three are computed as three sets of filters with a step of 30, which takes two thirds of the time
-    of filters with a step of 10 and pooling behind them.
+    The three are computed as three sets of filters with a step of 30, which is faster than filters with
+    a step of 10 and pooling behind them: 8 windows of 10 s take 60 instead of 70 ms.
     """
     filters = _filters(weights, name)
     shifted = [np.pad(filters, ((0, 0), (0, 0), (at, 20 - at))) for at in (0, 10, 20)]
@@ -91,7 +91,8 @@ def _filters(weights: Tensors, name: str) -> NDArray[np.float64]:
     """(80, 1, 251): 40 even and 40 odd band-pass filters, each given by two frequencies in hertz.
 
     A filter is the difference of two low-pass filters, under a window and divided by the width of its
-    band; only the first half of each is kept in the checkpoint.
+    band; only the first half of each is kept in the checkpoint. Computed in float64: what float32 rounds
+    away here (1e-6 of a tap) changes probabilities by up to 5e-4.
     """
     name += ".filterbank"
     low = 50.0 + np.abs(weights.take(f"{name}.low_hz_", 40, 1))
