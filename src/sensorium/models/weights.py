@@ -10,11 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from sensorium.core.errors import ModelError, UsageError
+from sensorium.core.errors import UsageError
 from sensorium.core.record import digest
 
 
@@ -132,15 +131,3 @@ def find(name: str) -> Weights:
     if name not in known():
         raise UsageError(f"weights: expected one of {', '.join(known())}; got {name!r}")
     return known()[name]
-
-
-def package_revision(package: str) -> str:
-    """``"<package> <version>"`` of an installed package that has its weights compiled in.
-
-    Raises:
-        ModelError: it is not installed.
-    """
-    try:
-        return f"{package} {distribution(package).version}"
-    except PackageNotFoundError:
-        raise ModelError(f"expected the package {package!r}, it is not installed") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -23,6 +24,24 @@ def carried(package: str, member: str) -> Path | None:
     except PackageNotFoundError:
         return None
     return path if path.is_file() else None
+
+
+def carried_revision(package: str, member: str) -> str:
+    """``"<package> <version> sha256:<12 digits>"`` of a file in an installed package, from the list that pip
+    keeps; `member` is the end of its path. Nothing large is read.
+
+    Raises:
+        ModelError: the package is not installed.
+    """
+    try:
+        dist = distribution(package)
+    except PackageNotFoundError:
+        raise ModelError(f"expected the package {package!r}, it is not installed") from None
+    for file in dist.files or ():
+        if file.as_posix().endswith(member) and file.hash is not None:
+            raw = base64.urlsafe_b64decode(file.hash.value + "=" * (-len(file.hash.value) % 4))
+            return f"{package} {dist.version} {file.hash.mode}:{raw.hex()[:12]}"
+    return f"{package} {dist.version}"
 
 
 def fetch(wheel: Wheel, folder: Path, quiet: bool = False) -> Path:
