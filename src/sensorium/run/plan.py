@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sensorium.core.config import ON_DEMAND, Config
-from sensorium.models.registry import find_model, load_model
+from sensorium.models.registry import Deferred, find_model, load_model
 from sensorium.ports import Pass, Reader, SubtitleReader
 
 
@@ -69,7 +69,7 @@ def build(config: Config, threads: int) -> Built:
 
     media = MediaReader()
     chosen = config.models()
-    model = {job: load_model(job, name, threads) for job, name in chosen.items()}
+    model: dict[str, Any] = {job: Deferred(job, name, threads) for job, name in chosen.items()}
     passes: list[Pass] = [
         Speech(media, model["speech_detector"], model["transcriber"]),
         Speakers(
