@@ -204,7 +204,7 @@ def _from_raw(stream: _Joined, sample_rate: int, channels: int, name: str) -> It
 def _from_container(stream: _Joined, name: str) -> Iterator[Sound]:
     incoming = Incoming()
     try:
-        with av.open(stream, "r", options=_PROBE) as container:
+        with av.open(stream, "r", options=_PROBE, metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise MediaError(f"{name}: expected sound in the stream, found none")
             for frame in container.decode(container.streams.audio[0]):
