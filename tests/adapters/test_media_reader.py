@@ -199,7 +199,7 @@ def broken_files(folder):
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(
         folder / "b.jpg"
     )
-    (folder / "cut.jpg").write_bytes((folder / "b.jpg").read_bytes()[:900])
+    (folder / "cut.jpg").write_bytes((folder / "b.jpg").read_bytes()[:700])
     with wave.open(str(folder / "silent.wav"), "wb") as file:
         file.setparams((1, 2, 16000, 0, "NONE", ""))
     return {
@@ -220,8 +220,9 @@ def test_every_broken_file_is_one_clear_error(reader, tmp_path):
             reader.probe(str(tmp_path / name))
         assert name in str(caught.value)
     ref = reader.probe(str(tmp_path / "cut.jpg"))
-    with pytest.raises(MediaError, match=r"cut.jpg.*is it complete"):
-        list(reader.frames(ref, None))
+    assert (
+        len(list(reader.frames(ref, None))) == 1
+    )  # what there is of it, see test_pictures_in_files
 
 
 def test_a_huge_picture_is_refused_before_it_is_decoded(reader, tmp_path):

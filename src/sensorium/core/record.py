@@ -184,6 +184,10 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
                 "num_valid", "int64", "places along the time axis that cover real input; null: all"
             ),
         ),
+        "warning": (
+            Column("step", "string", "the pass that met it: media, speech, faces, ..."),
+            Column("message", "string", "what is wrong with the file, and what was done about it"),
+        ),
         "error": (
             Column("step", "string", "the pass that failed: media, subtitles, speech, faces, ..."),
             Column("error", "string", "class of the error"),

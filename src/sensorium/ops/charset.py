@@ -21,6 +21,33 @@ _KANA = ("\u3041", "\u30fc")
 _SURE = 0.7
 
 
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_MARKUP = re.compile(r"\s*(?:<\?xml[^>]*>|<!--.*?-->|\s)*<!?(\w+)", re.S)
+# Media whose beginning could be taken for text.
+_TEXTLIKE = (b"YUV4MPEG2", b"#!AMR", b"P1", b"P2", b"P3")
+
+
+def text_kind(head: bytes) -> str | None:
+    """What kind of text begins with these bytes: ``"a page of HTML"``, ``"text"``; None for no text.
+
+    >>> text_kind(b"<!DOCTYPE html><html>"), text_kind(b"\\x89PNG\\r\\n\\x1a\\n")
+    ('a page of HTML', None)
+    """
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = head.decode("utf-16", errors="replace")
+        if sum(each.isascii() and each >= " " for each in text) < len(text) / 2:
+            return None
+    elif not head or _CONTROL.search(head) or head.startswith(_TEXTLIKE):
+        return None
+    else:
+        text = head.decode("utf-8-sig", errors="replace")
+    found = _MARKUP.match(text)
+    name = found.group(1).lower() if found else ""
+    if name in ("doctype", "html", "head", "body") and "svg" not in text[:200].lower():
+        return "a page of HTML"
+    return "an SVG drawing" if "<svg" in text.lower() else "text"
+
+
 def guessed(data: bytes, beside: bytes = b"") -> str:
     """The text of `data`: UTF-8 where it is that, else the encoding whose letters make words.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Generator, Iterator, Sequence
 from fractions import Fraction
@@ -13,12 +12,18 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from sensorium.adapters.media.container import opened, picture_stream, sound_stream, start_of, title
+from sensorium.adapters.media.container import (
+    is_single,
+    opened,
+    picture_stream,
+    sound_stream,
+    start_of,
+    title,
+)
+from sensorium.adapters.media.notices import heard, notice
 from sensorium.core.errors import MediaError, UnsupportedMediaError, UsageError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
-
-_LOG = logging.getLogger("sensorium")
 
 # Containers whose header states the true length, so that a file that was cut short is noticed.
 _STATES_LENGTH = frozenset({"mov", "mp4", "matroska", "wav", "flac", "avi"})
@@ -39,6 +44,8 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
         pictures, sound = picture_stream(container), sound_stream(container)
         if not (streams := [s for s in (pictures, sound) if s is not None]):
             raise UnsupportedMediaError(f"{uri}: expected sound or pictures, found neither")
+        if is_single(container):
+            _refuse_no_picture(uri)
         seconds = _length(uri, container, streams)
         limits.check_seconds(uri, seconds)
         shape = _displayed(uri, limits) if pictures is not None else (None, None)
@@ -59,6 +66,17 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
             num_channels=sound.codec_context.channels if sound is not None else None,
             has_sound=sound is not None,
             title=title(container),
+        )
+
+
+def _refuse_no_picture(uri: str) -> None:
+    """One error, and none about packets, for what is a picture by its name only."""
+    with heard(uri, []):
+        first = next(_decoded(uri, "video"), None)
+    if first is None:
+        raise UnsupportedMediaError(
+            f"{uri}: expected an image, audio or video file; it is named or begins like a picture, and "
+            "none can be read from it"
         )
 
 
@@ -129,11 +147,12 @@ def _decoded(
                 frames = packet.decode()
             except av.FFmpegError as error:
                 num_broken += 1
+                at = last if packet.pts is None else float(packet.pts * packet.time_base) - start
                 if num_broken > 3 + _MAX_BROKEN * num_packets:
                     raise MediaError(
-                        f"{uri}: the {kind} is broken near {last:.1f} s ({error.strerror})"
+                        f"{uri}: the {kind} is broken near {at:.1f} s ({error.strerror})"
                     ) from error
-                _LOG.warning("%s: a broken %s packet near %.1f s was skipped", uri, kind, last)
+                notice(uri, f"a broken {kind} packet near {at:.2f} s was skipped")
                 continue
             for frame in frames:
                 seconds = last if frame.pts is None else float(frame.pts * frame.time_base) - start

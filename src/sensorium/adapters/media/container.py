@@ -14,6 +14,8 @@ from sensorium.ops.charset import guessed
 # Formats that name other files or addresses, or that take any text for pictures: a file must never
 # make us open what it names.
 _REFUSED = frozenset({"hls", "dash", "concat", "concatf", "sdp", "rtsp", "imf", "tty", "applehttp"})
+# Demuxers of single pictures: FFmpeg goes by the name of the file there, whatever is in it.
+_SINGLE = ("image2", "_pipe")
 
 
 @contextmanager
@@ -41,6 +43,11 @@ def opened(uri: str) -> Iterator[Any]:
         yield container
     finally:
         container.close()
+
+
+def is_single(container: Any) -> bool:
+    """Whether FFmpeg takes the file for one picture, perhaps only because of its name."""
+    return container.format.name.endswith(_SINGLE)
 
 
 def picture_stream(container: Any) -> Any:
