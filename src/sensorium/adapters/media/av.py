@@ -21,7 +21,8 @@ from sensorium.adapters.media.container import (
     title,
 )
 from sensorium.adapters.media.notices import heard, notice
-from sensorium.core.errors import MediaError, UnsupportedMediaError, UsageError
+from sensorium.adapters.media.planes import mono_of
+from sensorium.core.errors import MediaError, UnsupportedMediaError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
 
@@ -94,12 +95,26 @@ def _length(uri: str, container: Any, streams: Sequence[Any]) -> float:
         ) from error
     stated = (container.duration or 0) / av.time_base
     names = set(container.format.name.split(","))
-    if names & _STATES_LENGTH and end < stated - max(1.0, 0.02 * stated):
+    # Some count the stated length from 0, some from where the file's clock begins.
+    if names & _STATES_LENGTH and end + max(start, 0.0) < stated - max(1.0, 0.02 * stated):
         raise MediaError(
             f"{uri}: the file was cut short: its header says {stated:.1f} s, its data end at {end:.1f} s"
         )
+    if end <= 0:  # shorter than a tick of the container's clock, or packets that state no length
+        end = _decoded_length(uri, streams)
     if end <= 0:
         raise MediaError(f"{uri}: expected sound or pictures of some length, found 0 s")
+    return end
+
+
+def _decoded_length(uri: str, streams: Sequence[Any]) -> float:
+    """Seconds until the last frame ends, by decoding all of them."""
+    end = 0.0
+    for stream in streams:
+        shown = 1 / float(stream.average_rate or 25) if stream.type == "video" else 0.0
+        for frame, seconds in _decoded(uri, stream.type):
+            lasts = shown or frame.samples / frame.sample_rate
+            end = max(end, seconds + lasts)
     return end
 
 
@@ -211,24 +226,6 @@ def _in_place(
     if num_missing > 0:
         return np.concatenate([np.zeros(num_missing, np.float32), samples])
     return samples[-num_missing:]
-
-
-def mono_of(frame: Any, channel: int | None = None) -> NDArray[np.float32]:
-    """All channels averaged, or the one asked for, in [-1, 1] for every sample format."""
-    values, kind = frame.to_ndarray(), frame.format.name.removesuffix("p")
-    if not frame.format.is_planar:
-        values = values.reshape(-1, frame.layout.nb_channels).T
-    if kind == "u8":
-        scaled = (values.astype(np.float32) - 128.0) / 128.0
-    elif values.dtype.kind == "i":
-        scaled = values.astype(np.float32) / np.float32(-float(np.iinfo(values.dtype).min))
-    else:
-        scaled = values.astype(np.float32)
-    if channel is None:
-        return scaled.mean(axis=0, dtype=np.float32)
-    if not 0 <= channel < len(scaled):
-        raise UsageError(f"channel: expected 0 to {len(scaled) - 1}, got {channel}")
-    return scaled[channel]
 
 
 def _finite(uri: str, samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:

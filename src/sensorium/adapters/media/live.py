@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from sensorium.adapters.media.av import mono_of
+from sensorium.adapters.media.planes import mono_of
 from sensorium.core.errors import MediaError, UsageError
 from sensorium.core.events import NoteEvent
 from sensorium.core.media import Audio

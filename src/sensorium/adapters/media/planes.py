@@ -1,0 +1,41 @@
+"""Samples of a decoded frame of sound, whatever their format and layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensorium.core.errors import UsageError
+
+_DTYPES = {"u8p": "u1", "s16p": "i2", "s32p": "i4", "s64p": "i8", "fltp": "f4", "dblp": "f8"}
+
+
+def mono_of(frame: Any, channel: int | None = None) -> NDArray[np.float32]:
+    """All channels averaged, or the one asked for, in [-1, 1] for every sample format."""
+    values, kind = _channels(frame), frame.format.name.removesuffix("p")
+    if kind == "u8":
+        scaled = (values.astype(np.float32) - 128.0) / 128.0
+    elif values.dtype.kind == "i":
+        scaled = values.astype(np.float32) / np.float32(-float(np.iinfo(values.dtype).min))
+    else:
+        scaled = values.astype(np.float32)
+    if channel is None:
+        return scaled.mean(axis=0, dtype=np.float32)
+    if not 0 <= channel < len(scaled):
+        raise UsageError(f"channel: expected 0 to {len(scaled) - 1}, got {channel}")
+    return scaled[channel]
+
+
+def _channels(frame: Any) -> NDArray:
+    """The samples as they are stored, (channel, sample).
+
+    Planes are read one by one: PyAV 18 finds a ninth plane in a frame of eight, and its `to_ndarray`
+    reads where there is nothing, which ends the process.
+    """
+    num = frame.layout.nb_channels
+    if not frame.format.is_planar:
+        return frame.to_ndarray().reshape(-1, num).T
+    dtype, planes = _DTYPES[frame.format.name], frame.planes[:num]
+    return np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in planes])
