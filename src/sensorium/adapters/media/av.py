@@ -84,10 +84,12 @@ def _refuse_no_picture(uri: str) -> None:
 def _length(uri: str, container: Any, streams: Sequence[Any]) -> float:
     """Seconds until the last packet ends, read from the packets themselves."""
     start, end = start_of(container), 0.0
+    shown = {stream.index: _shown(stream) for stream in streams}
     try:
         for packet in container.demux(*streams):
             if packet.pts is not None:
-                stop = (packet.pts + (packet.duration or 0)) * packet.time_base - start
+                lasts = packet.duration * packet.time_base if packet.duration else 0
+                stop = packet.pts * packet.time_base + (lasts or shown[packet.stream.index]) - start
                 end = max(end, float(stop))
     except av.FFmpegError as error:
         raise MediaError(
@@ -107,13 +109,19 @@ def _length(uri: str, container: Any, streams: Sequence[Any]) -> float:
     return end
 
 
+def _shown(stream: Any) -> Fraction | int:
+    """Seconds that a picture is shown for where its packet does not say, as in transport streams."""
+    rate = stream.guessed_rate if stream.type == "video" else None
+    return min(1 / rate, Fraction(1)) if rate else 0
+
+
 def _decoded_length(uri: str, streams: Sequence[Any]) -> float:
     """Seconds until the last frame ends, by decoding all of them."""
     end = 0.0
     for stream in streams:
-        shown = 1 / float(stream.average_rate or 25) if stream.type == "video" else 0.0
         for frame, seconds in _decoded(uri, stream.type):
-            lasts = shown or frame.samples / frame.sample_rate
+            sound = stream.type == "audio"
+            lasts = frame.samples / frame.sample_rate if sound else float(_shown(stream) or 0.04)
             end = max(end, seconds + lasts)
     return end
 

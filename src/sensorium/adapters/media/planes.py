@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sensorium.core.errors import UsageError
 
-_DTYPES = {"u8p": "u1", "s16p": "i2", "s32p": "i4", "s64p": "i8", "fltp": "f4", "dblp": "f8"}
+_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 
 
 def mono_of(frame: Any, channel: int | None = None) -> NDArray[np.float32]:
@@ -32,10 +32,9 @@ def _channels(frame: Any) -> NDArray:
     """The samples as they are stored, (channel, sample).
 
     Planes are read one by one: PyAV 18 finds a ninth plane in a frame of eight, and its `to_ndarray`
-    reads where there is nothing, which ends the process.
+    reads where there is nothing, which ends the process; nor does it know 64-bit integers.
     """
-    num = frame.layout.nb_channels
+    num, dtype = frame.layout.nb_channels, _DTYPES[frame.format.name.removesuffix("p")]
     if not frame.format.is_planar:
-        return frame.to_ndarray().reshape(-1, num).T
-    dtype, planes = _DTYPES[frame.format.name], frame.planes[:num]
-    return np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in planes])
+        return np.frombuffer(frame.planes[0], dtype, frame.samples * num).reshape(-1, num).T
+    return np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes[:num]])
