@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sensorium.core.config import Config
@@ -30,6 +31,18 @@ class Failure:
     step: str
     error: str
     message: str
+
+
+def reasons(failures: Sequence[Failure]) -> list[tuple[str, str]]:
+    """(steps, message) of each thing that went wrong: what stopped several passes is told once.
+
+    >>> reasons([Failure("speech", "MediaError", "a.wav: no"), Failure("sound", "MediaError", "a.wav: no")])
+    [('speech, sound', 'a.wav: no')]
+    """
+    steps: dict[str, list[str]] = {}
+    for each in failures:
+        steps.setdefault(each.message, []).append(each.step)
+    return [(", ".join(names), message) for message, names in steps.items()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from sensorium.interfaces.cli import main
 from sensorium.library.library import Library
 from sensorium.progress import Lines, Watcher
 from sensorium.recipes import Built
-from sensorium.testing.media import squares, tone, write_video
+from sensorium.testing.media import squares, tone, write_sound, write_video
 from sensorium.testing.passes import CountingPass, NoSubtitles
 
 
@@ -129,7 +129,7 @@ def test_the_command_counts_them_and_quiet_holds_them_back(passes, tmp_path):
     assert len(summary["files"][0]["warnings"]) == 1
     loud = CliRunner().invoke(main, named)
     assert loud.stderr.count("broken video packet") == 1
-    assert "1 warnings of 1 inputs" in loud.stdout
+    assert "Warnings: 1, in 1 inputs" in loud.stdout
     shown = CliRunner().invoke(main, ["show", str(tmp_path / "lib")])
     assert shown.stdout.count("warning: ") == 1
 
@@ -142,6 +142,18 @@ def test_many_warnings_of_one_file_are_shown_in_part(tmp_path):
     outcome = Outcome("a.mkv", "video", 1.0, ("media",), warnings=tuple(f"w{i}" for i in range(9)))
     assert line(outcome).count("\n") == 4
     assert "6 more" in line(outcome)
+
+
+def test_one_cause_is_told_once(passes, tmp_path):
+    """Sound that holds no numbers stops three passes: one line, and a record of each pass."""
+    samples = tone(1.0, 16000)
+    samples[0, 8000] = np.nan
+    write_sound(tmp_path / "a.wav", samples, 16000, "pcm_f32le")
+    lines = io.StringIO()
+    go([tmp_path / "a.wav"], tmp_path / "lib", Lines(lines))
+    assert lines.getvalue().count("FAILED") == 1
+    assert "shots, texts, faces: " in lines.getvalue()
+    assert len(Library(tmp_path / "lib").errors()) == 3
 
 
 def test_who_listens_hears_only_its_file(caplog):

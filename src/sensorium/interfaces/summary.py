@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sensorium.cast import Cast
-from sensorium.jobs import Outcome
+from sensorium.jobs import Failure, Outcome, reasons
 from sensorium.recipes import models
 
 
@@ -55,12 +55,12 @@ def print_summary(told: dict[str, Any]) -> None:
         )
     if told["warnings"]:
         num = sum(bool(each["warnings"]) for each in told["files"])
-        click.echo(f"{told['warnings']} warnings of {num} inputs, see library.warnings().")
+        click.echo(f"Warnings: {told['warnings']}, in {num} inputs; see library.warnings().")
     if told["passed_over"]:
         click.echo(f"{len(told['passed_over'])} other files are no media and were passed over.")
     for each in told["files"]:
-        for failure in each["failures"]:
-            click.echo(f"failed: {each['uri']} ({failure['step']}): {failure['message']}")
+        for steps, why in reasons([Failure(**failure) for failure in each["failures"]]):
+            click.echo(f"failed: {each['uri']} ({steps}): {why}")
 
 
 def models_table() -> list[dict[str, Any]]:

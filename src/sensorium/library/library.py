@@ -179,7 +179,7 @@ class Library:
         return self.records("error")
 
     def warnings(self) -> pd.DataFrame:
-        """One row per thing that is wrong with a file though it was used; `step` met it first."""
+        """One row per thing that is wrong with a file though it was used; `step` is a pass that met it."""
         return self.records("warning").drop_duplicates(["media", "message"], ignore_index=True)
 
     def features(

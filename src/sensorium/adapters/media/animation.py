@@ -32,7 +32,7 @@ def length(uri: str, limits: Limits) -> tuple[int, float]:
     num, end = 0, 0.0
     with pillow.opened(uri, limits) as picture:
         for start, lasts in _played(uri, picture, limits):
-            num, end = num + 1, start + lasts
+            num, end = num + 1, round(start + lasts, 9)
     return num, end
 
 
@@ -78,4 +78,4 @@ def _played(uri: str, picture: Image.Image, limits: Limits) -> Iterator[tuple[fl
         lasts = stated if stated > _LEAST_SECONDS else _INSTEAD
         limits.check_seconds(uri, start + lasts)
         yield start, lasts
-        start, index = start + lasts, index + 1
+        start, index = round(start + lasts, 9), index + 1  # no error of floats adds up

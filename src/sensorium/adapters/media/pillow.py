@@ -113,7 +113,7 @@ def _decoded(uri: str, picture: Image.Image) -> Image.Image:
             ) from error
         lost = 100 - 100 * num // picture.height
         what = f"about {lost} % of its rows are missing" if lost else "its last part is not sharp"
-        notice(uri, f"the picture is cut short or broken ({error}): {what}; the rest is used")
+        notice(uri, f"the picture is cut short or broken: {what}; the rest is used")
         return part
 
 
