@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from sensorium.adapters.media import pillow
 from sensorium.adapters.media.notices import heard
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.media.values import picture as picture_of
@@ -240,3 +241,19 @@ def test_garbage_named_as_a_picture_is_one_error(reader, tmp_path, caplog):
 def test_any_bytes_have_a_kind(data):
     """Telling text from media never fails."""
     assert text_kind(data) in (None, "text", "a page of HTML", "an SVG drawing")
+
+
+def test_several_passes_decode_a_picture_once(reader, tmp_path, monkeypatch):
+    """The same pixels in any order of sizes; another file, or other bytes of that name, are read anew."""
+    path = tmp_path / "a.png"
+    noise().save(path)
+    ref, num = reader.probe(str(path)), []
+    loaded = pillow.read
+    monkeypatch.setattr(pillow, "read", lambda *args: num.append(1) or loaded(*args))
+    small = next(iter(reader.frames(ref, 16))).pixels
+    whole = next(iter(reader.frames(ref, None))).pixels
+    assert len(num) == 1
+    assert (whole[0] == np.asarray(noise())).all()
+    assert (small == next(iter(MediaReader().frames(ref, 16))).pixels).all()
+    Image.new("RGB", (8, 8), "white").save(path)
+    assert next(iter(reader.frames(reader.probe(str(path)), None))).pixels.min() == 255

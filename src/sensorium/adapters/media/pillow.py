@@ -18,6 +18,7 @@ from sensorium.core.limits import Limits
 from sensorium.ops.boxes import widened
 
 Image.init()  # so that every format of the list is known, not only the common five
+Picture = Image.Image
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000")
 _BROKEN = (
     OSError,
@@ -75,12 +76,17 @@ def describe(uri: str, limits: Limits) -> tuple[str, int, int, bool] | None:
         raise MediaError(f"{uri}: the picture cannot be read ({error}); is it complete?") from error
 
 
-def pixels(uri: str, limits: Limits, max_side: int | None = None) -> NDArray[np.uint8]:
-    """uint8 ``(height, width, 3)`` RGB, upright, transparency on white, at most `max_side` pixels."""
+def read(uri: str, limits: Limits) -> Image.Image:
+    """The picture in a file: RGB, upright, transparency on white, in its own size.
+
+    Raises:
+        LimitError: too large.
+        MediaError: no row of it can be decoded.
+    """
     with opened(uri, limits) as picture:
         decoded = _decoded(uri, picture)
         _exif(uri, decoded)  # Pillow keeps it, and warns once: here
-        return as_pixels(uri, decoded, max_side)
+        return _upright(uri, decoded)
 
 
 def _exif(uri: str, picture: Image.Image) -> Image.Exif:
@@ -142,13 +148,23 @@ def _num_rows(picture: Image.Image, blank: int) -> int:
 
 
 def as_pixels(name: str, picture: Image.Image, max_side: int | None = None) -> NDArray[np.uint8]:
-    """Like `pixels`, of a picture that is open; `name` is for messages."""
+    """uint8 ``(height, width, 3)`` RGB of a picture that is open, upright, transparency on white, at most
+    `max_side` pixels; `name` is for messages.
+    """
+    return scaled(_upright(name, picture), max_side)
+
+
+def _upright(name: str, picture: Image.Image) -> Image.Image:
     try:
-        rgb = _rgb(name, ImageOps.exif_transpose(picture))
+        return _rgb(name, ImageOps.exif_transpose(picture))
     except _BROKEN as error:
         raise MediaError(
             f"{name}: the picture cannot be read ({error}); is it complete?"
         ) from error
+
+
+def scaled(rgb: Image.Image, max_side: int | None) -> NDArray[np.uint8]:
+    """The pixels of an RGB picture, uint8 ``(height, width, 3)``; larger ones are made smaller."""
     if max_side is not None and max(rgb.size) > max_side:
         scale = max_side / max(rgb.size)
         size = (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale)))

@@ -14,6 +14,8 @@ from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
 from sensorium.ops.charset import text_kind
 
+_MAX_HELD = 40_000_000  # pixels of a decoded picture that is kept, 120 MB
+
 
 class MediaReader:
     """Reads pictures and animations through Pillow, audio and video through PyAV, by content.
@@ -23,6 +25,7 @@ class MediaReader:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
+        self._held: tuple[tuple[str, str], pillow.Picture] | None = None
 
     def probe(self, uri: str) -> MediaRef:
         """What the file is.
@@ -64,9 +67,19 @@ class MediaReader:
         elif ref.kind == "video":
             yield from av.pictures(ref.uri, self._limits, max_side, times)
         elif ref.kind == "image":
-            pixels = pillow.pixels(ref.uri, self._limits, max_side)
+            pixels = pillow.scaled(self._still(ref), max_side)
             for _ in times or [0.0]:
                 yield Frames(pixels[None], np.zeros(1))
+
+    def _still(self, ref: MediaRef) -> pillow.Picture:
+        """The picture, decoded; the last one is kept, for several passes look at it in turn."""
+        key, held = (ref.uri, ref.digest), self._held
+        if held is not None and held[0] == key:
+            return held[1]
+        picture = pillow.read(ref.uri, self._limits)
+        small = picture.width * picture.height <= _MAX_HELD
+        self._held = (key, picture) if small and ref.digest else None
+        return picture
 
 
 def _refuse_text(uri: str) -> None:
