@@ -16,7 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sensorium.adapters.media.notices import heard as heard_notices
 from sensorium.adapters.media.reader import MediaReader
+from sensorium.core.errors import MediaError
+from sensorium.testing.media import squares, tone, write_sound, write_video
 
 READER = MediaReader()
 
@@ -379,3 +382,52 @@ def test_sound_and_pictures_keep_their_distance(tmp_path, name, late, kind):
     loud = np.flatnonzero(np.abs(found) > 0.2)[0] / 16000
     lag = late if kind == "sound" else -late
     assert loud - flash == pytest.approx(lag, abs=0.045)
+
+
+# ---------------------------------------------------------------- damage
+
+
+def damaged(data, rng, number):
+    """Cut short, or with some bytes changed, or both."""
+    bad = data[: rng.integers(1, len(data))] if number % 2 else data
+    bad = bad.copy()
+    places = rng.integers(0, len(bad), number % 7)
+    bad[places] = rng.integers(0, 255, len(places))
+    return bad.tobytes()
+
+
+def read_whole(path):
+    """(pictures, seconds of sound), or why not."""
+    try:
+        ref = READER.probe(str(path))
+        frames = [float(f.times[0]) for f in READER.frames(ref, 16)]
+        chunks = list(READER.audio(ref, 16000))
+    except MediaError as error:
+        return None, str(error)
+    assert all(np.isfinite(chunk.samples).all() for chunk in chunks)
+    return frames, sum(chunk.duration for chunk in chunks)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.mp4", "a.mkv", "a.avi", "a.ts", "a.flv", "a.wav", "a.mp3", "a.ogg"]
+)
+def test_damaged_files_are_read_or_refused(tmp_path, name):
+    """No exception but ours, which names the file; what is read has times that can be."""
+    sounds = {"a.wav": "pcm_f32le", "a.mp3": "libmp3lame", "a.ogg": "libopus"}
+    if name in sounds:
+        write_sound(tmp_path / name, tone(0.5, 48000), 48000, sounds[name])
+    else:
+        codec = "flv" if name == "a.flv" else "mpeg4"
+        write_video(tmp_path / name, squares(12), sound=(tone(0.5, 44100), 44100), codec=codec)
+    data = np.frombuffer((tmp_path / name).read_bytes(), np.uint8)
+    rng = np.random.default_rng(5)
+    for number in range(24):
+        path = tmp_path / f"{number}{name}"
+        path.write_bytes(damaged(data, rng, number))
+        with heard_notices(str(path), []):
+            frames, told = read_whole(path)
+        if frames is None:
+            assert str(path) in told
+        else:
+            assert all(np.isfinite(frames))
+            assert told >= 0

@@ -257,3 +257,39 @@ def test_several_passes_decode_a_picture_once(reader, tmp_path, monkeypatch):
     assert (small == next(iter(MediaReader().frames(ref, 16))).pixels).all()
     Image.new("RGB", (8, 8), "white").save(path)
     assert next(iter(reader.frames(reader.probe(str(path)), None))).pixels.min() == 255
+
+
+def looked_at(path):
+    """(what it is, its frames, why not): the first two or the last."""
+    try:
+        ref = MediaReader(Limits(max_pixels=10_000_000)).probe(str(path))
+        return ref, list(MediaReader().frames(ref, None)), ""
+    except MediaError as error:
+        return None, [], str(error)
+
+
+@pytest.mark.parametrize("form", [*ANIMATED, "JPEG", "TIFF", "BMP", "JPEG2000", "PPM"])
+def test_damaged_pictures_are_read_or_refused(tmp_path, form):
+    """Cut anywhere, bytes changed anywhere: pictures of the size that was told, or one MediaError."""
+    rng = np.random.default_rng(11)
+    whole = io.BytesIO()
+    more = {"save_all": True, "append_images": [noise((40, 40))] * 2} if form in ANIMATED else {}
+    noise((40, 40)).save(whole, form, **more)
+    data = np.frombuffer(whole.getvalue(), np.uint8)
+    for number in range(40):
+        bad = data[: rng.integers(1, len(data))] if number % 2 else data.copy()
+        places = rng.integers(0, len(bad), number % 5)
+        bad = bad.copy()
+        bad[places] = rng.integers(0, 255, len(places))
+        path = tmp_path / f"{number}.bin"
+        path.write_bytes(bad.tobytes())
+        with heard(str(path), []):
+            ref, frames, refused = looked_at(path)
+        if ref is None:
+            assert str(path) in refused
+            continue
+        assert frames
+        if ref.container == form:
+            assert {f.pixels.shape for f in frames} == {(1, ref.height, ref.width, 3)}
+        times = [float(f.times[0]) for f in frames]
+        assert times == sorted(times)
