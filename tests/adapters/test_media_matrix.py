@@ -77,7 +77,7 @@ VARIABLE = [0.0, 0.02, 0.5, 0.54, 0.9, 2.0]
 PICTURES = [
     ("a.mp4", "libx264", "yuv420p", (48, 32), even(12, 25), 12800),
     ("a.mp4", "libx264", "yuv444p", (33, 17), even(12, 120), 12000),
-    ("a.mp4", "libx265", "yuv420p", (64, 64), even(9, 30), 30000),
+    ("a.mp4", "libx265", "yuv420p", (128, 128), even(9, 30), 30000),
     ("a.mp4", "libsvtav1", "yuv420p", (64, 64), even(6, 24), 24000),
     ("a.mp4", "mpeg4", "yuv420p", (49, 31), even(8, 1), 1000),
     ("a.mov", "prores", "yuv422p10le", (48, 32), VARIABLE, 600),
@@ -187,6 +187,35 @@ def test_any_times_come_out(tmp_path_factory, times, start, name):
     _, found, light = seen(path)
     assert found == pytest.approx(list(made - made[0]), abs=0.0011)
     assert light == pytest.approx([gray(i) for i in range(len(made))], abs=4)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.h264", "libx264"), ("a.m2v", "mpeg2video")])
+def test_raw_streams_have_a_clock(tmp_path, name, codec):
+    """Cameras write pictures without any time stamp: one follows the other at the stated rate."""
+    path = write_pictures(tmp_path / name, even(300, 25), codec, base=25)
+    ref, found, _ = seen(path)
+    assert len(found) == 300
+    late = (
+        0.04 if name == "a.m2v" else 0.0
+    )  # its clock begins with the picture that is decoded first
+    assert found == pytest.approx(even(300, 25, late), abs=1e-6)
+    assert ref.duration == pytest.approx(12 + late, abs=0.05)
+    asked = [late, 3.21, 10.02, 11.9]
+    shown = [float(f.times[0]) for f in READER.frames(ref, 16, asked)]
+    assert shown == pytest.approx([late, 3.2, 10.0, 11.88])
+
+
+def test_a_codec_that_nobody_knows_is_left_out(tmp_path):
+    """The sound of a file whose pictures no decoder knows is used, and that is said."""
+    path = write_video(tmp_path / "a.avi", squares(12), sound=(tone(0.5, 44100), 44100))
+    path.write_bytes(path.read_bytes().replace(b"FMP4", b"ZZZZ"))
+    told = []
+    with heard_notices(str(path), told):
+        ref, samples = heard(path)
+    assert (ref.kind, ref.has_sound) == ("audio", True)
+    assert len(samples) == pytest.approx(8000, abs=1000)
+    assert len(told) == 1
+    assert "video in it cannot be decoded" in told[0]
 
 
 # ---------------------------------------------------------------- sound
@@ -401,6 +430,7 @@ def read_whole(path):
     try:
         ref = READER.probe(str(path))
         frames = [float(f.times[0]) for f in READER.frames(ref, 16)]
+        assert frames == sorted(frames)
         chunks = list(READER.audio(ref, 16000))
     except MediaError as error:
         return None, str(error)

@@ -13,15 +13,18 @@ import soxr
 from numpy.typing import NDArray
 
 from sensorium.adapters.media.container import (
+    frame_seconds,
     is_single,
     opened,
+    picture_seconds,
     picture_stream,
     sound_stream,
     start_of,
     title,
+    unknown,
 )
 from sensorium.adapters.media.notices import heard, notice
-from sensorium.adapters.media.planes import mono_of
+from sensorium.adapters.media.planes import finite, mono_of
 from sensorium.core.errors import MediaError, UnsupportedMediaError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
@@ -45,6 +48,8 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
         pictures, sound = picture_stream(container), sound_stream(container)
         if not (streams := [s for s in (pictures, sound) if s is not None]):
             raise UnsupportedMediaError(f"{uri}: expected sound or pictures, found neither")
+        for what in unknown(container):
+            notice(uri, f"the {what} in it cannot be decoded (of an unknown kind) and is left out")
         if is_single(container):
             _refuse_no_picture(uri)
         seconds = _length(uri, container, streams)
@@ -84,13 +89,16 @@ def _refuse_no_picture(uri: str) -> None:
 def _length(uri: str, container: Any, streams: Sequence[Any]) -> float:
     """Seconds until the last packet ends, read from the packets themselves."""
     start, end = start_of(container), 0.0
-    shown = {stream.index: _shown(stream) for stream in streams}
+    shown = {stream.index: picture_seconds(stream) for stream in streams}
+    ends = dict.fromkeys(shown, 0.0)  # where the next packet begins if it does not say so
     try:
         for packet in container.demux(*streams):
-            if packet.pts is not None:
-                lasts = packet.duration * packet.time_base if packet.duration else 0
-                stop = packet.pts * packet.time_base + (lasts or shown[packet.stream.index]) - start
-                end = max(end, float(stop))
+            at, track = packet.pts if packet.pts is not None else packet.dts, packet.stream.index
+            begins = ends[track] if at is None else float(at * packet.time_base) - start
+            lasts = packet.duration * packet.time_base if packet.duration else shown[track]
+            if packet.size:
+                ends[track] = begins + float(lasts)
+                end = max(end, ends[track])
     except av.FFmpegError as error:
         raise MediaError(
             f"{uri}: the file is broken after {end:.1f} s ({error.strerror})"
@@ -109,20 +117,12 @@ def _length(uri: str, container: Any, streams: Sequence[Any]) -> float:
     return end
 
 
-def _shown(stream: Any) -> Fraction | int:
-    """Seconds that a picture is shown for where its packet does not say, as in transport streams."""
-    rate = stream.guessed_rate if stream.type == "video" else None
-    return min(1 / rate, Fraction(1)) if rate else 0
-
-
 def _decoded_length(uri: str, streams: Sequence[Any]) -> float:
     """Seconds until the last frame ends, by decoding all of them."""
     end = 0.0
     for stream in streams:
         for frame, seconds in _decoded(uri, stream.type):
-            sound = stream.type == "audio"
-            lasts = frame.samples / frame.sample_rate if sound else float(_shown(stream) or 0.04)
-            end = max(end, seconds + lasts)
+            end = max(end, seconds + frame_seconds(frame, stream))
     return end
 
 
@@ -154,15 +154,17 @@ def _decoded(
     """(frame, seconds) of the sound or the pictures, in order, to the very end.
 
     Single broken packets are skipped and logged, their time stays empty; a file with many of them
-    is an error. `skip_to` starts at the key frame before that second.
+    is an error. `skip_to` starts at the key frame before that second, or at the beginning where the
+    file knows no places; a frame of which the time is unknown then is at infinity.
     """
     with opened(uri) as container:
         stream = picture_stream(container) if kind == "video" else sound_stream(container)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = 2
-        start, last = start_of(container), 0.0
-        if skip_to:
-            container.seek(int((skip_to + start) / stream.time_base), stream=stream)
+        start, shown = start_of(container), -math.inf
+        following = 0.0  # where a frame without a time stamp goes: raw streams have none at all
+        if skip_to and _sought(container, stream, skip_to + start):
+            following = math.inf
         num_packets = num_broken = 0
         for packet in container.demux(stream):
             num_packets += 1
@@ -170,7 +172,11 @@ def _decoded(
                 frames = packet.decode()
             except av.FFmpegError as error:
                 num_broken += 1
-                at = last if packet.pts is None else float(packet.pts * packet.time_base) - start
+                at = (
+                    following
+                    if packet.pts is None
+                    else float(packet.pts * packet.time_base) - start
+                )
                 if num_broken > 3 + _MAX_BROKEN * num_packets:
                     raise MediaError(
                         f"{uri}: the {kind} is broken near {at:.1f} s ({error.strerror})"
@@ -178,9 +184,22 @@ def _decoded(
                 notice(uri, f"a broken {kind} packet near {at:.2f} s was skipped")
                 continue
             for frame in frames:
-                seconds = last if frame.pts is None else float(frame.pts * frame.time_base) - start
-                last = seconds
+                stamped = None if frame.pts is None else float(frame.pts * frame.time_base)
+                seconds = following if stamped is None else stamped - start
+                following = seconds + frame_seconds(frame, stream)
+                if kind == "video" and seconds < shown:  # only a damaged file goes back in time
+                    notice(uri, f"a picture out of order near {seconds:.2f} s was skipped")
+                    continue
+                shown = seconds
                 yield frame, seconds
+
+
+def _sought(container: Any, stream: Any, seconds: float) -> bool:
+    try:
+        container.seek(int(seconds / stream.time_base), stream=stream)
+    except av.FFmpegError:
+        return False
+    return True
 
 
 def sound(
@@ -211,7 +230,7 @@ def sound(
                 f"{uri}: the sample rate changes from {source_rate} to {frame.sample_rate} Hz "
                 f"at {seconds:.1f} s; expected one rate; convert the file first"
             )
-        heard = _finite(uri, mono_of(frame, channel), seconds)
+        heard = finite(uri, mono_of(frame, channel), seconds)
         samples = _in_place(heard, seconds, position, source_rate)
         position += len(samples)
         limits.check_seconds(uri, position / source_rate)
@@ -234,14 +253,6 @@ def _in_place(
     if num_missing > 0:
         return np.concatenate([np.zeros(num_missing, np.float32), samples])
     return samples[-num_missing:]
-
-
-def _finite(uri: str, samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
-    if not math.isfinite(float(samples.sum(dtype=np.float64))):
-        raise MediaError(
-            f"{uri}: expected finite samples, found NaN or infinity near {seconds:.1f} s"
-        )
-    return samples
 
 
 def pictures(

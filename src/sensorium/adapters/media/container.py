@@ -51,9 +51,10 @@ def is_single(container: Any) -> bool:
 
 
 def picture_stream(container: Any) -> Any:
-    """The first stream of moving pictures, or None; cover art is none."""
+    """The first stream of moving pictures that can be decoded, or None; cover art is none."""
     cover = av.stream.Disposition.attached_pic
-    return next((s for s in container.streams.video if not s.disposition & cover), None)
+    moving = (s for s in container.streams.video if not s.disposition & cover)
+    return next((s for s in moving if s.codec_context is not None), None)
 
 
 def sound_stream(container: Any) -> Any:
@@ -61,9 +62,33 @@ def sound_stream(container: Any) -> Any:
     return next((s for s in container.streams.audio if s.codec_context is not None), None)
 
 
+def unknown(container: Any) -> list[str]:
+    """What is in the file and cannot be decoded at all: ``"video"``, ``"sound"``."""
+    both = (("video", container.streams.video), ("sound", container.streams.audio))
+    return [name for name, streams in both if streams and not any(map(_known, streams))]
+
+
+def _known(stream: Any) -> bool:
+    return stream.codec_context is not None
+
+
 def start_of(container: Any) -> float:
     """Where the file's clock begins, so that sound and pictures share one zero."""
     return (container.start_time or 0) / av.time_base
+
+
+def picture_seconds(stream: Any) -> float:
+    """Seconds that a picture is shown for where its packet does not say, as in transport streams."""
+    rate = stream.guessed_rate if stream.type == "video" else None
+    return min(1 / float(rate), 1.0) if rate else 0.0
+
+
+def frame_seconds(frame: Any, stream: Any) -> float:
+    """Seconds of a decoded frame of sound or pictures."""
+    if stream.type == "audio":
+        return frame.samples / frame.sample_rate
+    stated = float(frame.duration * frame.time_base) if frame.duration else 0.0
+    return stated or picture_seconds(stream) or 0.04
 
 
 def title(container: Any) -> str:

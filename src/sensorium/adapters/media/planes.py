@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorium.core.errors import UsageError
+from sensorium.core.errors import MediaError, UsageError
 
 _DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 
@@ -38,3 +39,12 @@ def _channels(frame: Any) -> NDArray:
     if not frame.format.is_planar:
         return np.frombuffer(frame.planes[0], dtype, frame.samples * num).reshape(-1, num).T
     return np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes[:num]])
+
+
+def finite(uri: str, samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
+    """The samples, if all are numbers: one that is none would poison every model after it."""
+    if not math.isfinite(float(samples.sum(dtype=np.float64))):
+        raise MediaError(
+            f"{uri}: expected finite samples, found NaN or infinity near {seconds:.1f} s"
+        )
+    return samples
