@@ -309,6 +309,28 @@ def test_sound_that_begins_late_alone_begins_at_zero(tmp_path, name, codec):
     assert ref.duration == pytest.approx(0.5, abs=0.002)
 
 
+def test_a_long_pause_is_silence_in_little_memory(tmp_path):
+    """What comes after an hour without sound is where it belongs; no chunk is an hour long."""
+    rate = 8000
+    with av.open(str(tmp_path / "a.mka"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        for start in (0, 3600 * rate):
+            part = np.full((1, rate), 9000, np.int16)
+            frame = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    ref, loud, num = READER.probe(str(tmp_path / "a.mka")), [], 0
+    for chunk in READER.audio(ref, rate):
+        assert chunk.duration <= 10
+        num += chunk.samples.shape[1]
+        loud.append(np.flatnonzero(np.abs(chunk.samples[0]) > 0.2) / rate + chunk.start)
+    loud = np.concatenate(loud)
+    assert num == pytest.approx(3601 * rate, abs=2)
+    assert loud[[0, -1]] == pytest.approx([0, 3601], abs=0.01)
+    assert len(loud) == pytest.approx(2 * rate, abs=4)
+
+
 LOSSY = [
     ("a.mp3", "libmp3lame", "fltp", 44100, "stereo"),
     ("a.mp3", "libmp3lame", "s16p", 8000, "mono"),

@@ -231,12 +231,12 @@ def sound(
                 f"at {seconds:.1f} s; expected one rate; convert the file first"
             )
         heard = finite(uri, mono_of(frame, channel), seconds)
-        samples = _in_place(heard, seconds, position, source_rate)
-        position += len(samples)
-        limits.check_seconds(uri, position / source_rate)
-        waiting.append(resample.resample_chunk(samples))
-        if sum(map(len, waiting)) >= _CHUNK_SECONDS * sample_rate:
-            yield from chunks(last=False)
+        limits.check_seconds(uri, max(seconds, position / source_rate))
+        for samples in _in_place(heard, seconds, position, source_rate):
+            position += len(samples)
+            waiting.append(resample.resample_chunk(samples))
+            if sum(map(len, waiting)) >= _CHUNK_SECONDS * sample_rate:
+                yield from chunks(last=False)
     if resample is not None:
         waiting.append(resample.resample_chunk(np.zeros(0, np.float32), last=True))
         yield from chunks(last=True)
@@ -244,15 +244,17 @@ def sound(
 
 def _in_place(
     samples: NDArray[np.float32], seconds: float, position: int, sample_rate: int
-) -> NDArray[np.float32]:
-    """The samples with silence before them where the time stamps jump; without what overlaps."""
+) -> Iterator[NDArray[np.float32]]:
+    """The samples, after silence where the time stamps jump, without what overlaps.
+
+    The silence comes in pieces: a recording may pause for hours, and a damaged time stamp say so.
+    """
     ahead = seconds - position / sample_rate
-    if abs(ahead) <= _JUMP_SECONDS:
-        return samples
-    num_missing = round(ahead * sample_rate)
-    if num_missing > 0:
-        return np.concatenate([np.zeros(num_missing, np.float32), samples])
-    return samples[-num_missing:]
+    num_missing = round(ahead * sample_rate) if abs(ahead) > _JUMP_SECONDS else 0
+    most = round(_CHUNK_SECONDS * sample_rate)
+    for first in range(0, num_missing, most):
+        yield np.zeros(min(most, num_missing - first), np.float32)
+    yield samples[max(-num_missing, 0) :]
 
 
 def pictures(
