@@ -59,6 +59,11 @@ class Weights:
         return tuple(dict.fromkeys(package for file in self.files for package, _ in file.members))
 
     @property
+    def kept(self) -> tuple[str, ...]:
+        """The files that lie in the store at the end: those that are kept, and those that are made."""
+        return (*(file.name for file in self.files if file.keep), *self.made)
+
+    @property
     def revision(self) -> str:
         """``"<package> <version> sha256:<12 digits>"`` of the first file: what a provenance says."""
         first = self.files[0]
