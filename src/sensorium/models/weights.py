@@ -85,9 +85,12 @@ class Weights:
         return digest([[[f.name, f.sha256] for f in self.files], sorted(self.made.items())])
 
 
+_LIST = Path(__file__).with_name("weights.json")
+
+
 @lru_cache(maxsize=1)
 def _listed() -> dict[str, Any]:
-    return json.loads(Path(__file__).with_name("weights.json").read_text(encoding="utf-8"))
+    return json.loads(_LIST.read_text(encoding="utf-8"))
 
 
 @lru_cache(maxsize=1)
