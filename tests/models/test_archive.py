@@ -228,6 +228,20 @@ def test_members_that_are_no_files(quick, tmp_path, kind):
     assert not quick.home.exists()
 
 
+def test_a_file_with_holes(quick, tmp_path):
+    """In the form that looks like a plain file: a few bytes that would be a million."""
+    info = odd(f"{folder('ears').name}/ears.onnx")
+    info.pax_headers = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.realsize": "1000000",
+    }
+    content = b"1\n0\n3\n".ljust(512, b"\0") + b"abc"
+    with pytest.raises(UsageError, match="expected plain files in it"):
+        unpack(write(tmp_path / "models.tar", (info, content)))
+    assert not quick.home.exists()
+
+
 def test_a_file_twice(quick, tmp_path):
     """Also where the second name only reads the same."""
     place = folder("ears").name

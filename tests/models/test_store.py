@@ -171,6 +171,26 @@ def test_no_pip(index, tmp_path, monkeypatch):
     assert index.left() == []
 
 
+@pytest.mark.parametrize(("script", "message"), [
+    ("echo 'ERROR: 403 of http://me:secret@index/simple' >&2; exit 1", "403 of http://index/simple; check"),
+    ("exit 1", "pip gave no reason; check"),
+    ("exit 0", "pip gave no reason; check"),
+    ("echo 'ERROR: [Errno 28] No space left on device' >&2; exit 2", "the disk is full; free 0 MB in"),
+    (None, "pip could not be started with .*No such file"),
+])  # fmt: skip
+def test_what_pip_says(index, tmp_path, monkeypatch, script, message):
+    """Its reason in one line, without logins; a pip that does nothing, or cannot be started, is an error."""
+    program = tmp_path / "python"
+    if script is not None:
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with pytest.raises(ModelError, match=f"sn-ears 1.0: .*{message}") as told:
+        install(["ears"], quiet=True)
+    assert len(str(told.value).splitlines()) == 1
+    assert index.left() == []
+
+
 def test_no_pip_of_the_working_folder(index, tmp_path, monkeypatch):
     """Photos may lie in a folder of somebody else, who put a pip.py beside them."""
     (tmp_path / "photos").mkdir()

@@ -28,7 +28,7 @@ def sha256_of(path: Path) -> str:
 def write_manifest(part: Path, about: Mapping[str, str]) -> None:
     """Says what the files of a model are; written last, so that a folder with it is whole."""
     files = {}
-    for path in sorted(p for p in part.rglob("*") if p.is_file() and p != part / MANIFEST):
+    for path in sorted(p for p in part.rglob("*") if p.is_file()):
         with open(path, "rb") as file:
             os.fsync(file.fileno())  # a name that outlives a power cut must not outlive its content
         files[path.relative_to(part).as_posix()] = {

