@@ -9,6 +9,7 @@ from sensorium.core.errors import ModelError
 from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.record import digest
+from tiny_models import spoilt_copy
 
 RATE = 16_000
 
@@ -83,3 +84,25 @@ class StoredContract(WeightsContract):
 
     def test_provenance_is_that_of_the_installed_weights(self, spoilt, model):
         assert spoilt.provenance == model.provenance
+
+
+class FolderContract(WeightsContract):
+    """Of a model out of a folder of transformers: a fixture `folder`."""
+
+    def of(self, source: str):
+        """The model of a source."""
+        raise NotImplementedError
+
+    @pytest.fixture(scope="class")
+    def model(self, folder):
+        return self.of(str(folder))
+
+    @pytest.fixture
+    def spoilt(self, folder, tmp_path):
+        return self.of(str(spoilt_copy(folder, tmp_path / "spoilt")))
+
+    def test_provenance_of_a_name_asks_nobody(self, model, monkeypatch, tmp_path):
+        """A hub name is told apart from another without a network."""
+        monkeypatch.setenv("SENSORIUM_OFFLINE", "1")
+        one, other = (self.of(f"nobody/nothing-{number}").provenance for number in (1, 2))
+        assert one != other
