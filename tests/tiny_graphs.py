@@ -7,19 +7,23 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def yolo_graph(path, output, size=(160, 160), **stated):
-    """An ONNX model that answers every picture with `output`, and says what it was told to state."""
+def yolo_graph(path, output, size=(160, 160), over=-1.0, **stated):
+    """An ONNX model that answers every picture with `output`, and says what it was told to state.
+
+    A picture without any value (0..1) above `over` is answered with zeros.
+    """
     values = numpy_helper.from_array(np.asarray(output, np.float32)[None], "values")
     picture = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, *size])
     out = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, *np.shape(output)])
     nodes = [
-        helper.make_node("ReduceSum", ["images"], ["sum"], keepdims=0),
-        helper.make_node("Mul", ["sum", "zero"], ["nothing"]),
-        helper.make_node("Add", ["values", "nothing"], ["output"]),
+        helper.make_node("ReduceMax", ["images"], ["brightest"], keepdims=0),
+        helper.make_node("Greater", ["brightest", "over"], ["bright"]),
+        helper.make_node("Cast", ["bright"], ["one"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["values", "one"], ["output"]),
     ]
-    zero = numpy_helper.from_array(np.zeros((), np.float32), "zero")
+    least = numpy_helper.from_array(np.float32(over), "over")
     made = helper.make_model(
-        helper.make_graph(nodes, "fixed", [picture], [out], [values, zero]),
+        helper.make_graph(nodes, "fixed", [picture], [out], [values, least]),
         opset_imports=[helper.make_opsetid("", 17)],
         ir_version=8,
     )

@@ -99,21 +99,6 @@ def test_a_server_that_is_not_there():
         ServerTranscriber("localhost")
 
 
-def test_silence_has_no_words(server):
-    server.answer = (200, b'{"text": "", "words": []}')
-    assert ServerTranscriber(server.address).transcribe(SOUND).words == ()
-
-
-@pytest.mark.model
-def test_transformers_whisper_loads_from_a_folder_and_times_lie_in_the_sound(random_transcriber):
-    transcriber = load_model("transcriber", f"transformers:{random_transcriber}", 1)
-    told = transcriber.transcribe(SOUND)
-    assert told.words
-    assert all(5.0 <= w.span.start <= w.span.end <= 7.0 + 1e-6 for w in told.words)
-    assert told == transcriber.transcribe(SOUND)
-    assert isinstance(transcriber.transcribe(SOUND, "my fellow").words, tuple)
-
-
 @pytest.mark.model
 def test_a_folder_without_weights_is_an_error_that_names_it(tmp_path):
     pytest.importorskip("transformers")

@@ -19,12 +19,12 @@ def words(start: float, key: str | None, text: str) -> list:
 
 SCENE = Scene(
     uri="/talks/Interview with Mary Weaver.mp4",
-    turns=((Span(0.0, 4.0), "r/S1"), (Span(4.0, 8.0), "r/S2")),
+    turns=((Span(0.0, 4.0), "r/S1"), (Span(4.0, 6.5), "r/S2")),
     words=(
         *words(0.0, "r/S1", "Hello, my name is Mary Weaver"),
         *words(4.2, "r/S2", "Thank you, Mary, and I am Johnny"),
     ),
-    faces=((Span(0.0, 4.0), "r/P1"), (Span(4.0, 8.0), "r/P2")),
+    faces=((Span(0.0, 4.0), "r/P1"), (Span(4.0, 6.5), "r/P2")),
     cues=(
         Cue(Span(0.1, 2.0), "MARY: Hello"),
         Cue(Span(4.2, 6.0), "Thank you", name="John Park"),

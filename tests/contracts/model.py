@@ -68,13 +68,15 @@ class WeightsContract:
 class StoredContract(WeightsContract):
     """Of a model out of the store: its provenance is the same before its weights are installed."""
 
-    def made(self):
+    @classmethod
+    def made(cls):
         """A new one."""
         raise NotImplementedError
 
     @pytest.fixture(scope="class")
-    def model(self):
-        return self.made()
+    @classmethod
+    def model(cls):
+        return cls.made()
 
     @pytest.fixture
     def spoilt(self, monkeypatch, tmp_path):
@@ -89,13 +91,15 @@ class StoredContract(WeightsContract):
 class FolderContract(WeightsContract):
     """Of a model out of a folder of transformers: a fixture `folder`."""
 
-    def of(self, source: str):
+    @classmethod
+    def of(cls, source: str):
         """The model of a source."""
         raise NotImplementedError
 
     @pytest.fixture(scope="class")
-    def model(self, folder):
-        return self.of(str(folder))
+    @classmethod
+    def model(cls, folder):
+        return cls.of(str(folder))
 
     @pytest.fixture
     def spoilt(self, folder, tmp_path):

@@ -78,6 +78,7 @@ class FilmReaderContract(ReaderContract):
         assert times == sorted(set(times))
         assert times[0] == 0
         assert times[-1] < ref.duration
+        assert (ref.kind, ref.has_sound) == ("video", False)
         assert list(reader.audio(ref, 16_000)) == []
 
     def test_one_picture_per_time_that_is_asked_for(self, reader, film):

@@ -34,17 +34,18 @@ class SoundEncoderContract(ModelContract):
 
     def test_what_covers_real_sound_is_counted(self, model):
         """A window of k steps has k real rows, not k + 1 by rounding."""
-        ((_, axis), *_) = self.timed(model.encode([silence(model.window)])[0])
-        for num in (0, 1, 3, 7, 13):
-            (outputs,) = model.encode([silence(min(num * axis.step, model.window))])
+        whole = self.timed(model.encode([silence(model.window)])[0])
+        for each, axis in whole:
+            assert each.num_valid == each.values.shape[each.axes.index(axis)]
+        step = whole[0][1].step
+        for num in (0, 7, 13):
+            (outputs,) = model.encode([silence(min(num * step, model.window))])
             for each, its in self.timed(outputs):
                 size = each.values.shape[each.axes.index(its)]
                 assert each.num_valid == min(num, size), (each.name, num)
-        for each, its in self.timed(model.encode([silence(model.window)])[0]):
-            assert each.num_valid == each.values.shape[each.axes.index(its)]
 
     def test_a_batch_is_its_windows_in_order(self, model):
-        windows = [noise(s, start=s, seed=i) for i, s in enumerate((0.5, model.window, 0.1))]
+        windows = [noise(s, start=s, seed=i) for i, s in enumerate((0.5, 0.1))]
         for window, outputs in zip(windows, model.encode(windows), strict=True):
             (alone,) = model.encode([window])
             for one, other in zip(outputs, alone, strict=True):

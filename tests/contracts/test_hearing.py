@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -32,13 +30,15 @@ from small_server import reply, served
 
 @pytest.mark.model
 class TestSilero(StoredContract, SpeechDetectorContract):
-    def made(self):
+    @classmethod
+    def made(cls):
         return SileroDetector()
 
 
 class TestFakeDetector(SpeechDetectorContract):
     @pytest.fixture(scope="class")
-    def model(self):
+    @classmethod
+    def model(cls):
         return FakeDetector()
 
 
@@ -46,7 +46,8 @@ class TestFakeDetector(SpeechDetectorContract):
 class TestWhisper(StoredContract, TranscriberContract):
     finds_words = False  # nobody speaks in a tone
 
-    def made(self):
+    @classmethod
+    def made(cls):
         return WhisperTranscriber()
 
 
@@ -54,10 +55,12 @@ class TestTransformersWhisper(FolderContract, TranscriberContract):
     hears_nothing_in_silence = False
 
     @pytest.fixture(scope="class")
-    def folder(self, random_transcriber):
+    @classmethod
+    def folder(cls, random_transcriber):
         return random_transcriber
 
-    def of(self, source):
+    @classmethod
+    def of(cls, source):
         from sensorium.adapters.models.hub.transformers_whisper import TransformersTranscriber
 
         return TransformersTranscriber(source)
@@ -67,16 +70,17 @@ class TestServer(TranscriberContract):
     """A server that tells words out of order, and beyond the end."""
 
     @pytest.fixture(scope="class")
-    def model(self):
+    @classmethod
+    def model(cls):
         def answer(handler):
             body = handler.rfile.read(int(handler.headers["Content-Length"]))
-            sound = body[body.index(b"data") + 8 : body.rindex(b"\r\n--")]
+            sound = body[body.index(b"data", body.index(b"RIFF")) + 8 : body.rindex(b"\r\n--")]
             loud = np.abs(np.frombuffer(sound, "<i2")).max(initial=0) > 0
             words = [
                 {"word": " not", "start": 0.9, "end": 77.0},
                 {"word": "ask", "start": 0.2, "end": 0.9},
             ]
-            reply(handler, json.loads(json.dumps({"words": words if loud else []})))
+            reply(handler, {"text": "", "words": words if loud else []})
 
         with served(answer) as address:
             yield ServerTranscriber(f"{address}#small")
@@ -84,7 +88,8 @@ class TestServer(TranscriberContract):
 
 class TestFakeTranscriber(TranscriberContract):
     @pytest.fixture(scope="class")
-    def model(self):
+    @classmethod
+    def model(cls):
         return FakeTranscriber()
 
     def spoken(self, start=0.0):
@@ -94,25 +99,29 @@ class TestFakeTranscriber(TranscriberContract):
 
 @pytest.mark.model
 class TestPyannote(StoredContract, SegmenterContract):
-    def made(self):
+    @classmethod
+    def made(cls):
         return PyannoteSegmenter()
 
 
 class TestFakeSegmenter(SegmenterContract):
     @pytest.fixture(scope="class")
-    def model(self):
+    @classmethod
+    def model(cls):
         return FakeSegmenter()
 
 
 @pytest.mark.model
 class TestCamPlusPlus(StoredContract, SpeakerEncoderContract):
-    def made(self):
+    @classmethod
+    def made(cls):
         return CamPlusPlus()
 
 
 class TestFakeVoices(SpeakerEncoderContract):
     @pytest.fixture(scope="class")
-    def model(self):
+    @classmethod
+    def model(cls):
         return FakeVoices()
 
 
@@ -120,12 +129,14 @@ class TestFakeVoices(SpeakerEncoderContract):
 class TestWhisperEncoder(StoredContract, SoundEncoderContract):
     tolerance = 1e-2  # float16
 
-    def made(self):
+    @classmethod
+    def made(cls):
         return WhisperEncoder()
 
 
 class _TransformersSound(FolderContract, SoundEncoderContract):
-    def of(self, source):
+    @classmethod
+    def of(cls, source):
         from sensorium.adapters.models.hub.transformers_sound import TransformersSoundEncoder
 
         return TransformersSoundEncoder(source)
@@ -133,17 +144,20 @@ class _TransformersSound(FolderContract, SoundEncoderContract):
 
 class TestTransformersWhisperEncoder(_TransformersSound):
     @pytest.fixture(scope="class")
-    def folder(self, random_whisper):
+    @classmethod
+    def folder(cls, random_whisper):
         return random_whisper
 
 
 class TestSpectrogramTransformer(_TransformersSound):
     @pytest.fixture(scope="class")
-    def folder(self, random_spectrogram):
+    @classmethod
+    def folder(cls, random_spectrogram):
         return random_spectrogram
 
 
 class TestFakeSoundEncoder(SoundEncoderContract):
     @pytest.fixture(scope="class")
-    def model(self):
+    @classmethod
+    def model(cls):
         return FakeSoundEncoder()

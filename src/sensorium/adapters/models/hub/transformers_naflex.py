@@ -76,6 +76,8 @@ class NaflexEncoder:
 
     def encode_many(self, pictures: Sequence[Frames]) -> list[tuple[Features, ...]]:
         """The same for pictures of any sizes, one frame each, in one batch."""
+        if not pictures:
+            return []
         model, rule = self._loaded
         patch, most = rule.patch[0], int(rule.values["max_num_patches"])
         parts = []

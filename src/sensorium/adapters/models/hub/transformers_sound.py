@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.features import Features
@@ -94,7 +94,7 @@ class TransformersSoundEncoder:
         _refuse_pickles(self._folder, self._source)
         try:
             model = self._whisper() if self._config.model_type == "whisper" else self._ast()
-        except (RuntimeError, ValueError, OSError) as error:
+        except (RuntimeError, ValueError, OSError, SafetensorError) as error:
             raise ModelError(
                 f"transformers-sound:{self._source}: the weights are not of the shape that config.json "
                 f"tells of; {error}"

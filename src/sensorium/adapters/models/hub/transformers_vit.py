@@ -86,6 +86,8 @@ class TransformersEncoder:
 
     def encode(self, frames: Frames) -> list[tuple[Features, ...]]:
         """Per frame ``patches`` (height, width, dim), and ``class`` and ``pooled`` (dim,) where there are."""
+        if not len(frames):
+            return []
         model, _ = self._loaded
         pixels, step = self._prepared(frames.pixels)
         options = self._options(pixels)

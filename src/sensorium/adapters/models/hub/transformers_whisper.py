@@ -65,6 +65,8 @@ class TransformersTranscriber:
         """The words of mono 16 kHz `audio` of at most 30 s, timed from the start of the source."""
         if audio.sample_rate != _RATE or audio.duration > 30 + 1e-6:
             raise UsageError(f"transcribe: expected at most 30 s at 16000 Hz, got {audio!r}")
+        if not audio.samples.shape[1]:
+            return Transcript((), "und", 0)
         model, processor = self._loaded
         inputs = processor(audio.mono(), sampling_rate=_RATE, return_tensors="pt",
                            return_attention_mask=True)  # fmt: skip
