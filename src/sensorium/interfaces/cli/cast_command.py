@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sensorium.interfaces.cli.corrections import add_corrections, library_option
+from sensorium.interfaces.cli.corrections import (
+    add_corrections,
+    echo_json,
+    echo_shown,
+    library_option,
+)
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
@@ -37,6 +41,12 @@ def _told(who: Identity) -> str:
     return f"{who.id}  {who.name or '(unknown)'}{sure}  {', '.join(parts)} in {files} files"
 
 
+def _row(row: Any) -> str:
+    sure = f"{row.score:.2f}" if row.score is not None and row.score == row.score else "-"
+    place = f"{row.label} in {row.uri}  [{row.sample}]"
+    return f"{row.kind:5} {row.seconds:7.1f} s  {sure:>5}  {place}"
+
+
 @cast.command("list")
 @library_option
 @click.option(
@@ -46,7 +56,7 @@ def list_(library: str, as_json: bool) -> None:
     """Everyone, the one heard longest first; then what of the cast list could not be used."""
     opened = _opened(library)
     if as_json:
-        click.echo(json.dumps(json.loads(opened.table().to_json(orient="records")), indent=1))
+        echo_json(opened.table())
         return
     lines = [_told(who) for who in opened.all()] or ["nobody yet"]
     lines += [f"not used: {each['what']}: {each['message']}" for each in opened.unused()]
@@ -58,13 +68,7 @@ def list_(library: str, as_json: bool) -> None:
 @library_option
 def show(identity: str, library: str) -> None:
     """Where one identity was heard and seen, and how sure that is."""
-    opened = _opened(library)
-    who, table = opened.find(identity), opened.table()
-    click.echo(_told(who))
-    for row in table[table["identity"] == who.id].itertuples():
-        sure = f"{row.score:.2f}" if row.score is not None and row.score == row.score else "-"
-        place = f"{row.label} in {row.uri}  [{row.sample}]"
-        click.echo(f"  {row.kind:5} {row.seconds:7.1f} s  {sure:>5}  {place}")
+    echo_shown(_opened(library), identity, _told, _row)
 
 
 @cast.command()
@@ -76,7 +80,7 @@ def explain(identity: str, library: str, as_json: bool) -> None:
     opened = _opened(library)
     who, claims = opened.find(identity), opened.explain(identity)
     if as_json:
-        click.echo(json.dumps(json.loads(claims.to_json(orient="records")), indent=1))
+        echo_json(claims)
         return
     click.echo(_told(who))
     if who.score == 1.0:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sensorium.interfaces.cli.corrections import add_corrections, library_option
+from sensorium.interfaces.cli.corrections import (
+    add_corrections,
+    echo_json,
+    echo_shown,
+    library_option,
+)
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
@@ -34,6 +38,11 @@ def _told(who: Identity) -> str:
     return f"{who.id}  {who.name or '(no name)'}  {who.seconds:.1f} s in {files} files"
 
 
+def _row(row: Any) -> str:
+    sure = "founded it" if row.score != row.score or row.score is None else f"{row.score:.2f}"
+    return f"{row.seconds:6.1f} s  {sure:>10}  {row.speaker} in {row.uri}  [{row.sample}]"
+
+
 @voices.command("list")
 @library_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a voice of a file.")
@@ -41,7 +50,7 @@ def list_(library: str, as_json: bool) -> None:
     """Everyone who was heard, the one heard longest first."""
     opened = _opened(library)
     if as_json:
-        click.echo(json.dumps(json.loads(opened.table().to_json(orient="records")), indent=1))
+        echo_json(opened.table())
         return
     known = opened.all()
     click.echo("\n".join(_told(who) for who in known) if known else "no voices yet")
@@ -52,14 +61,7 @@ def list_(library: str, as_json: bool) -> None:
 @library_option
 def show(identity: str, library: str) -> None:
     """Where one identity was heard, and how sure that is."""
-    opened = _opened(library)
-    who, table = opened.find(identity), opened.table()
-    click.echo(_told(who))
-    for row in table[table["identity"] == who.id].itertuples():
-        sure = "founded it" if row.score != row.score or row.score is None else f"{row.score:.2f}"
-        click.echo(
-            f"  {row.seconds:6.1f} s  {sure:>10}  {row.speaker} in {row.uri}  [{row.sample}]"
-        )
+    echo_shown(_opened(library), identity, _told, _row)
 
 
 @voices.command()
