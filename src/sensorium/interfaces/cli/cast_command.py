@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import sensorium
 from sensorium.interfaces.cli.corrections import (
     add_corrections,
     echo_json,
@@ -15,7 +16,6 @@ from sensorium.interfaces.cli.corrections import (
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
-    from sensorium.people.cast import Cast
 
 
 @click.group()
@@ -25,12 +25,6 @@ def cast() -> None:
     \b
     An identity is given by its id or, where only one has it, by its name.
     """
-
-
-def _opened(library: str) -> Cast:
-    from sensorium.people.cast import Cast
-
-    return Cast(library)
 
 
 def _told(who: Identity) -> str:
@@ -54,7 +48,7 @@ def _row(row: Any) -> str:
 )
 def list_(library: str, as_json: bool) -> None:
     """Everyone, the one heard longest first; then what of the cast list could not be used."""
-    opened = _opened(library)
+    opened = sensorium.Cast(library)
     if as_json:
         echo_json(opened.table())
         return
@@ -68,7 +62,9 @@ def list_(library: str, as_json: bool) -> None:
 @library_option
 def show(identity: str, library: str) -> None:
     """Where one identity was heard and seen, and how sure that is."""
-    echo_shown(_opened(library), identity, _told, _row)
+    opened = sensorium.Cast(library)
+    who = opened.find(identity)
+    echo_shown(opened, who, _told(who), _row)
 
 
 @cast.command()
@@ -77,7 +73,7 @@ def show(identity: str, library: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a claim.")
 def explain(identity: str, library: str, as_json: bool) -> None:
     """Why an identity has its name, or none: every name that was claimed, with the evidence."""
-    opened = _opened(library)
+    opened = sensorium.Cast(library)
     who, claims = opened.find(identity), opened.explain(identity)
     if as_json:
         echo_json(claims)
@@ -104,7 +100,7 @@ def explain(identity: str, library: str, as_json: bool) -> None:
 @library_option
 def apart(identity: str, other: str, library: str) -> None:
     """Two identities are not the same person, whatever is seen or heard later."""
-    one, two = _opened(library).apart(identity, other)
+    one, two = sensorium.Cast(library).apart(identity, other)
     click.echo(f"{one} and {two} stay two people")
 
 
@@ -116,7 +112,7 @@ def review(library: str, out: str) -> None:
     from sensorium.adapters.media.reader import MediaReader
     from sensorium.interfaces.viewer.review_page import write_review
 
-    click.echo(write_review(_opened(library), library, out, MediaReader()))
+    click.echo(write_review(sensorium.Cast(library), library, out, MediaReader()))
 
 
 @cast.command()
@@ -156,4 +152,4 @@ def ask(library: str, yes: bool, **choices: Any) -> None:
             click.echo(f"  {quote.text}  {quote.url}")
 
 
-add_corrections(cast, _opened, _told)
+add_corrections(cast, lambda library: sensorium.Cast(library), _told)

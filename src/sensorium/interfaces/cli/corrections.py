@@ -26,12 +26,10 @@ def echo_json(table: Any) -> None:
     click.echo(json.dumps(json.loads(table.to_json(orient="records")), indent=1))
 
 
-def echo_shown(
-    cast: Cast, identity: str, told: Callable[[Identity], str], row: Callable[[Any], str]
-) -> None:
-    """Prints one identity and, a line each, its voices and faces by file."""
-    who, table = cast.find(identity), cast.table()
-    click.echo(told(who))
+def echo_shown(cast: Cast, who: Identity, told: str, row: Callable[[Any], str]) -> None:
+    """Prints what is `told` of one identity and, a line each, its voices and faces by file."""
+    table = cast.table()
+    click.echo(told)
     for each in table[table["identity"] == who.id].itertuples():
         click.echo(f"  {row(each)}")
 

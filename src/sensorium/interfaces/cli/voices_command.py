@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import sensorium
 from sensorium.interfaces.cli.corrections import (
     add_corrections,
     echo_json,
@@ -15,7 +16,6 @@ from sensorium.interfaces.cli.corrections import (
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
-    from sensorium.people.voices import Voices
 
 
 @click.group()
@@ -25,12 +25,6 @@ def voices() -> None:
     \b
     An identity is given by its id or, where only one has it, by its name.
     """
-
-
-def _opened(library: str) -> Voices:
-    from sensorium.people.voices import Voices
-
-    return Voices(library)
 
 
 def _told(who: Identity) -> str:
@@ -48,7 +42,7 @@ def _row(row: Any) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a voice of a file.")
 def list_(library: str, as_json: bool) -> None:
     """Everyone who was heard, the one heard longest first."""
-    opened = _opened(library)
+    opened = sensorium.Voices(library)
     if as_json:
         echo_json(opened.table())
         return
@@ -61,7 +55,9 @@ def list_(library: str, as_json: bool) -> None:
 @library_option
 def show(identity: str, library: str) -> None:
     """Where one identity was heard, and how sure that is."""
-    echo_shown(_opened(library), identity, _told, _row)
+    opened = sensorium.Voices(library)
+    who = opened.find(identity)
+    echo_shown(opened, who, _told(who), _row)
 
 
 @voices.command()
@@ -70,7 +66,7 @@ def show(identity: str, library: str) -> None:
 @library_option
 def enroll(name: str, clip: str, library: str) -> None:
     """Learn a voice from a CLIP in which one person speaks for a second or more."""
-    done = _opened(library).enroll(name, clip)
+    done = sensorium.Voices(library).enroll(name, clip)
     how = "a new identity" if done.score is None else f"known before, probability {done.score:.2f}"
     click.echo(f"{done.identity}  {done.name}  {done.seconds:.1f} s; {how}")
 
@@ -80,7 +76,7 @@ def enroll(name: str, clip: str, library: str) -> None:
 @library_option
 def forget(identity: str, library: str) -> None:
     """Its voices belong to nobody any more and are not matched again."""
-    click.echo(f"forgotten: {_opened(library).forget(identity)}")
+    click.echo(f"forgotten: {sensorium.Voices(library).forget(identity)}")
 
 
 @voices.command()
@@ -88,7 +84,7 @@ def forget(identity: str, library: str) -> None:
 @library_option
 def join(other: str, library: str) -> None:
     """Take in the identities of another library."""
-    click.echo(f"{_opened(library).join(other)} voices taken in from {other}")
+    click.echo(f"{sensorium.Voices(library).join(other)} voices taken in from {other}")
 
 
-add_corrections(voices, _opened, _told)
+add_corrections(voices, lambda library: sensorium.Voices(library), _told)
