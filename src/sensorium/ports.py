@@ -145,7 +145,10 @@ class ActiveSpeaker(Protocol):
     provenance: Provenance
 
     def speaks(self, faces: NDArray, sound: Audio) -> NDArray:
-        """Probability float32 ``(picture,)`` for gray faces uint8 ``(picture, 112, 112)`` at 25 a second."""
+        """Probability float32 ``(picture,)`` for gray faces uint8 ``(picture, 112, 112)`` at 25 a second.
+
+        `sound` is mono, 16 kHz, of any length.
+        """
 
 
 class SearchEngine(Protocol):

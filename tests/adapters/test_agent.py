@@ -1,10 +1,7 @@
 """The agent that names people: scripted models, search servers on this machine, good and bad ones."""
 
 import json
-import threading
 import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -20,41 +17,10 @@ from sensorium.core.errors import ModelError, SearchError, UsageError
 from sensorium.core.people.evidence import Claim
 from sensorium.core.people.inquiry import Budget, Case, Hit, Price
 from sensorium.people.ask import search_engine
+from small_server import reply, served
 
 PAGE = {"title": "Talk", "url": "http://one.example/a", "content": "The talk was given by Ann Lee."}
 CASE = Case("V1", candidates=("Ann Lee", "Bo Ray"), lines=("3 s, says: and so my fellow citizens",))
-
-
-@contextmanager
-def served(answer):
-    """A server on this machine; `answer(handler)` handles every request. Yields its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            answer(self)
-
-        do_POST = do_GET
-
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def reply(handler, value, status=200):
-    body = value if isinstance(value, bytes) else json.dumps(value).encode()
-    handler.send_response(status)
-    handler.send_header("Content-Type", "application/json")
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body)
 
 
 def engine(*pages):

@@ -6,56 +6,10 @@ import pytest
 from sensorium.core.errors import ModelError
 from sensorium.core.media import Frames
 from sensorium.models.registry import load_model
+from tiny_models import MEAN, STD
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
-
-SMALL = {
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 48,
-}
-MEAN, STD = [0.5, 0.4, 0.3], [0.2, 0.3, 0.25]
-
-
-def save(folder, model):
-    torch.manual_seed(0)
-    model.save_pretrained(folder)
-    (folder / "preprocessor_config.json").write_text(
-        f'{{"image_mean": {MEAN}, "image_std": {STD}, "image_processor_type": "ViTImageProcessor"}}'
-    )
-    return folder
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """One folder of random weights per family."""
-    root = tmp_path_factory.mktemp("random")
-    dino = {k: v for k, v in SMALL.items() if k != "intermediate_size"}
-    clip = transformers.CLIPConfig(
-        vision_config={**SMALL, "image_size": 64, "patch_size": 16, "projection_dim": 16},
-        text_config={**SMALL, "vocab_size": 99, "projection_dim": 16}, projection_dim=16,
-    )  # fmt: skip
-    siglip = transformers.SiglipConfig(
-        vision_config={**SMALL, "image_size": 64, "patch_size": 16},
-        text_config={**SMALL, "vocab_size": 99},
-    )
-    dino3 = transformers.DINOv3ViTConfig(
-        **SMALL, image_size=64, patch_size=16, num_register_tokens=4
-    )
-    made = {
-        "dinov3": transformers.DINOv3ViTModel(dino3),
-        "vit": transformers.ViTModel(transformers.ViTConfig(**SMALL)),
-        "dinov2": transformers.Dinov2Model(
-            transformers.Dinov2Config(**dino, image_size=56, patch_size=14)
-        ),
-        "clip": transformers.CLIPModel(clip),
-        "siglip": transformers.SiglipModel(siglip),
-    }
-    for name in made:
-        (root / name).mkdir()
-    return {name: save(root / name, model) for name, model in made.items()}
 
 
 def frames(height, width, num=1):
@@ -87,11 +41,11 @@ def reference(folder, pixels, **options):
     ],
 )
 def test_tokens_at_the_models_own_size_equal_those_of_transformers(
-    folders, family, side, grid, prefix
+    random_vision, family, side, grid, prefix
 ):
     pictures = frames(side, side, 2)
-    found = load_model("image_encoder", f"transformers:{folders[family]}", 1).encode(pictures)
-    expected = reference(folders[family], pictures.pixels)
+    found = load_model("image_encoder", f"transformers:{random_vision[family]}", 1).encode(pictures)
+    expected = reference(random_vision[family], pictures.pixels)
     tokens = expected.last_hidden_state.numpy()
     assert tokens.shape[1] == prefix + grid * grid
     for place, each in enumerate(found):
@@ -109,8 +63,8 @@ def test_tokens_at_the_models_own_size_equal_those_of_transformers(
 
 
 @pytest.mark.model
-def test_vit_224_16_gives_197_tokens(folders):
-    (told,) = load_model("image_encoder", f"transformers:{folders['vit']}", 1).encode(
+def test_vit_224_16_gives_197_tokens(random_vision):
+    (told,) = load_model("image_encoder", f"transformers:{random_vision['vit']}", 1).encode(
         frames(300, 400)
     )
     names = {features.name: features.values.shape for features in told}
@@ -123,9 +77,9 @@ def test_vit_224_16_gives_197_tokens(folders):
 @pytest.mark.parametrize(
     ("family", "patch"), [("vit", 16), ("dinov2", 14), ("clip", 16), ("siglip", 16), ("dinov3", 16)]
 )
-def test_any_size_keeps_every_row(folders, family, patch):
+def test_any_size_keeps_every_row(random_vision, family, patch):
     """215 x 224 is a grid of 14 x 14 patches of 16, not of 13 x 14."""
-    encoder = load_model("image_encoder", f"transformers-native:{folders[family]}", 1)
+    encoder = load_model("image_encoder", f"transformers-native:{random_vision[family]}", 1)
     for height, width in ((215, 224), (33, 97), (patch, patch)):
         told = encoder.encode(frames(height, width))[0]
         assert told[0].values.shape[:2] == (-(-height // patch), -(-width // patch))
@@ -134,8 +88,8 @@ def test_any_size_keeps_every_row(folders, family, patch):
 
 
 @pytest.mark.model
-def test_230_x_224_is_not_silently_224_x_224(folders):
-    told = load_model("image_encoder", f"transformers-native:{folders['vit']}", 1).encode(
+def test_230_x_224_is_not_silently_224_x_224(random_vision):
+    told = load_model("image_encoder", f"transformers-native:{random_vision['vit']}", 1).encode(
         frames(230, 224)
     )[0]
     assert told[0].values.shape == (15, 14, 32)
@@ -143,70 +97,56 @@ def test_230_x_224_is_not_silently_224_x_224(folders):
 
 @pytest.mark.model
 @pytest.mark.parametrize("family", ["vit", "dinov2", "dinov3", "clip", "siglip"])
-def test_a_size_that_divides_equals_transformers_with_interpolated_positions(folders, family):
+def test_a_size_that_divides_equals_transformers_with_interpolated_positions(random_vision, family):
     patch = 14 if family == "dinov2" else 16
     pictures = frames(patch * 5, patch * 3)
-    told = load_model("image_encoder", f"transformers-native:{folders[family]}", 1).encode(
+    told = load_model("image_encoder", f"transformers-native:{random_vision[family]}", 1).encode(
         pictures
     )[0]
     options = {} if family.startswith("dino") else {"interpolate_pos_encoding": True}
-    tokens = reference(folders[family], pictures.pixels, **options).last_hidden_state[0].numpy()
+    tokens = (
+        reference(random_vision[family], pictures.pixels, **options).last_hidden_state[0].numpy()
+    )
     np.testing.assert_allclose(told[0].values.reshape(-1, 32), tokens[-15:], atol=4e-3)
 
 
 @pytest.mark.model
-def test_a_picture_much_larger_than_the_model_is_made_smaller_and_keeps_its_shape(folders):
-    told = load_model("image_encoder", f"transformers-native:{folders['clip']}", 1).encode(
+def test_a_picture_much_larger_than_the_model_is_made_smaller_and_keeps_its_shape(random_vision):
+    told = load_model("image_encoder", f"transformers-native:{random_vision['clip']}", 1).encode(
         frames(1024, 512)
     )[0]
     assert told[0].values.shape[:2] == (16, 8)
     assert told[0].axes[1].span(7).end == pytest.approx(512)
 
 
-def test_a_folder_that_is_no_vision_model_is_one_clear_error(folders, tmp_path):
+def test_a_folder_that_is_no_vision_model_is_one_clear_error(random_vision, tmp_path):
     def error():
         with pytest.raises(ModelError) as caught:
             load_model("image_encoder", f"transformers:{tmp_path}", 1).encode(frames(64, 64))
         return str(caught.value)
 
     assert str(tmp_path) in error()
-    (tmp_path / "config.json").write_text((folders["vit"] / "config.json").read_text())
+    (tmp_path / "config.json").write_text((random_vision["vit"] / "config.json").read_text())
     assert "safetensors" in error()
     torch.save({}, tmp_path / "pytorch_model.bin")
     assert "pickled weights are refused" in error()
     (tmp_path / "preprocessor_config.json").write_text("{}")
-    data = (folders["clip"] / "model.safetensors").read_bytes()
+    data = (random_vision["clip"] / "model.safetensors").read_bytes()
     (tmp_path / "model.safetensors").write_bytes(data)
     assert "the weights lack" in error()
 
 
-@pytest.fixture(scope="module")
-def naflex(tmp_path_factory):
-    """A SigLIP 2 of random weights with its processor's config."""
-    from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
-
-    folder = tmp_path_factory.mktemp("random-siglip2")
-    config = transformers.Siglip2Config(
-        vision_config={**SMALL, "patch_size": 16, "num_patches": 64},
-        text_config={**SMALL, "vocab_size": 99, "projection_size": 16},
-    )
-    torch.manual_seed(0)
-    transformers.Siglip2Model(config).save_pretrained(folder)
-    Siglip2ImageProcessorPil(max_num_patches=60).save_pretrained(folder)
-    return folder
-
-
 @pytest.mark.model
-def test_naflex_takes_pictures_of_many_shapes_in_one_batch(naflex):
+def test_naflex_takes_pictures_of_many_shapes_in_one_batch(random_naflex):
     """As transformers with its own processor; one picture in a batch is as it is alone."""
     from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 
     import sensorium as sm
 
     pictures = [frames(90, 140).pixels[0], frames(300, 60).pixels[0]]
-    found = sm.embed_images(pictures, model=f"transformers-naflex:{naflex}")
-    model = transformers.Siglip2VisionModel.from_pretrained(naflex).eval()
-    processor = Siglip2ImageProcessorPil.from_pretrained(naflex)
+    found = sm.embed_images(pictures, model=f"transformers-naflex:{random_naflex}")
+    model = transformers.Siglip2VisionModel.from_pretrained(random_naflex).eval()
+    processor = Siglip2ImageProcessorPil.from_pretrained(random_naflex)
     for place, pixels in enumerate(pictures):
         inputs = processor(pixels, return_tensors="pt")
         with torch.inference_mode():
@@ -216,7 +156,7 @@ def test_naflex_takes_pictures_of_many_shapes_in_one_batch(naflex):
         assert told["patches"].values.shape == (rows, columns, 32)
         tokens = expected.last_hidden_state[0, : rows * columns].numpy()
         np.testing.assert_allclose(told["patches"].values.reshape(-1, 32), tokens, atol=4e-3)
-        alone = sm.embed_images([pixels], model=f"transformers-naflex:{naflex}")[0]
+        alone = sm.embed_images([pixels], model=f"transformers-naflex:{random_naflex}")[0]
         np.testing.assert_allclose(alone["pooled"].values, told["pooled"].values, atol=2e-3)
 
 

@@ -45,15 +45,6 @@ def test_sound_keeps_its_length_and_level(reader, tmp_path, codec, rate, num_cha
     assert np.argmax(np.abs(np.fft.rfft(middle))) * 16000 / len(middle) == pytest.approx(440, abs=2)
 
 
-def test_a_long_sound_comes_in_chunks_that_join(reader, tmp_path):
-    """No chunk is longer than 30 s, and together they are the whole."""
-    write_sound(tmp_path / "a.wav", tone(35.0, 8000), 8000, "pcm_s16le")
-    ref = reader.probe(str(tmp_path / "a.wav"))
-    chunks = list(reader.audio(ref, 16000))
-    assert max(chunk.duration for chunk in chunks) <= 30
-    assert sum(chunk.samples.shape[1] for chunk in chunks) == pytest.approx(35 * 16000, abs=2)
-
-
 def test_channels_are_averaged(reader, tmp_path):
     """A voice in one channel of two is heard at half its level, not lost."""
     samples = tone(1.0, 16000, 2)
@@ -116,13 +107,6 @@ def test_pictures_at_given_times(reader, tmp_path):
     assert [round(float(f.times[0]), 2) for f in frames] == [0.0, 0.04, 7.96, 8.0, 15.48, 15.96]
 
 
-def test_max_side_scales_down_only(reader, tmp_path):
-    """Larger pictures are scaled, smaller ones stay."""
-    path = write_video(tmp_path / "a.mp4", squares(2))
-    assert shown(reader, path, max_side=32)[1][0].pixels.shape == (1, 24, 32, 3)
-    assert shown(reader, path, max_side=999)[1][0].pixels.shape == (1, 48, 64, 3)
-
-
 def picture(reader, path):
     return shown(reader, path)[1][0].pixels[0]
 
@@ -173,13 +157,6 @@ def test_content_decides_not_the_name(reader, tmp_path):
 def test_cover_art_does_not_make_a_video(reader, tmp_path):
     """An album track is sound."""
     assert reader.probe(str(with_cover(tmp_path / "a.mp4"))).kind == "audio"
-
-
-def test_a_video_without_sound_is_fine(reader, tmp_path):
-    """It has no sound, and that is no error."""
-    ref = reader.probe(str(write_video(tmp_path / "a.mp4", squares(3))))
-    assert (ref.kind, ref.has_sound) == ("video", False)
-    assert list(reader.audio(ref, 16000)) == []
 
 
 def broken_files(folder):

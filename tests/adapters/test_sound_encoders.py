@@ -22,39 +22,13 @@ def sound(seconds, rate=16_000, channels=1):
     return samples.astype(np.float32)
 
 
-@pytest.fixture(scope="module")
-def whisper(tmp_path_factory):
-    """A Whisper of random weights."""
-    folder = tmp_path_factory.mktemp("random-whisper")
-    config = transformers.WhisperConfig(
-        d_model=32, encoder_layers=2, decoder_layers=1, encoder_attention_heads=2,
-        decoder_attention_heads=2, encoder_ffn_dim=48, decoder_ffn_dim=48, vocab_size=100,
-        pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    transformers.WhisperForConditionalGeneration(config).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def spectrogram(tmp_path_factory):
-    """An AST of random weights, with a classifier as the public ones have."""
-    folder = tmp_path_factory.mktemp("random-ast")
-    config = transformers.ASTConfig(
-        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48
-    )
-    torch.manual_seed(0)
-    transformers.ASTForAudioClassification(config).save_pretrained(folder)
-    return folder
-
-
 @pytest.mark.model
 @pytest.mark.parametrize("seconds", [0.01, 3.3, 30.0])
-def test_whisper_rows_equal_those_of_transformers(whisper, seconds):
+def test_whisper_rows_equal_those_of_transformers(random_whisper, seconds):
     samples = sound(seconds)[0]
-    found = load_model("sound_encoder", f"transformers-sound:{whisper}", 1)
+    found = load_model("sound_encoder", f"transformers-sound:{random_whisper}", 1)
     (rows,) = found.encode([Audio(samples[None], 16_000, 7.0)])[0]
-    model = transformers.WhisperModel.from_pretrained(whisper).eval()
+    model = transformers.WhisperModel.from_pretrained(random_whisper).eval()
     inputs = transformers.WhisperFeatureExtractor()(
         samples, sampling_rate=16_000, return_tensors="pt"
     )
@@ -67,11 +41,11 @@ def test_whisper_rows_equal_those_of_transformers(whisper, seconds):
 
 @pytest.mark.model
 @pytest.mark.parametrize("seconds", [0.05, 4.0, 10.24])
-def test_ast_tokens_equal_those_of_transformers(spectrogram, seconds):
+def test_ast_tokens_equal_those_of_transformers(random_spectrogram, seconds):
     samples = sound(seconds)[0]
-    found = load_model("sound_encoder", f"transformers-sound:{spectrogram}", 1)
+    found = load_model("sound_encoder", f"transformers-sound:{random_spectrogram}", 1)
     told = {f.name: f for f in found.encode([Audio(samples[None], 16_000)])[0]}
-    model = transformers.ASTModel.from_pretrained(spectrogram).eval()
+    model = transformers.ASTModel.from_pretrained(random_spectrogram).eval()
     inputs = transformers.ASTFeatureExtractor()(samples, sampling_rate=16_000, return_tensors="pt")
     with torch.inference_mode():
         expected = model(inputs.input_values)
@@ -85,8 +59,8 @@ def test_ast_tokens_equal_those_of_transformers(spectrogram, seconds):
     np.testing.assert_allclose(told["pooled"].values, expected.pooler_output[0], atol=1e-3)
 
 
-def test_only_the_encoder_of_a_whisper_is_loaded(whisper):
-    found = load_model("sound_encoder", f"transformers-sound:{whisper}", 1)
+def test_only_the_encoder_of_a_whisper_is_loaded(random_whisper):
+    found = load_model("sound_encoder", f"transformers-sound:{random_whisper}", 1)
     names = [name for name, _ in found._model.named_parameters()]
     assert names
     assert not any("decoder" in name for name in names)
@@ -177,7 +151,7 @@ def test_what_is_wrong_with_samples_is_said():
         sm.embed_audio(np.zeros((2, 3, 4), np.float32), sample_rate=8000)
 
 
-def test_a_folder_that_is_no_sound_model_is_one_clear_error(whisper, tmp_path):
+def test_a_folder_that_is_no_sound_model_is_one_clear_error(random_whisper, tmp_path):
     def error(folder):
         with pytest.raises(ModelError) as caught:
             load_model("sound_encoder", f"transformers-sound:{folder}", 1).encode(
@@ -186,12 +160,14 @@ def test_a_folder_that_is_no_sound_model_is_one_clear_error(whisper, tmp_path):
         return str(caught.value)
 
     assert "expected a config.json" in error(tmp_path)
-    (tmp_path / "config.json").write_text((whisper / "config.json").read_text())
+    (tmp_path / "config.json").write_text((random_whisper / "config.json").read_text())
     assert "expected weights in *.safetensors; there is none" in error(tmp_path)
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
     assert "pytorch_model.bin is a pickle, which can run code" in error(tmp_path)
-    (tmp_path / "model.safetensors").write_bytes((whisper / "model.safetensors").read_bytes())
-    text = (whisper / "config.json").read_text().replace('"d_model": 32', '"d_model": 64')
+    (tmp_path / "model.safetensors").write_bytes(
+        (random_whisper / "model.safetensors").read_bytes()
+    )
+    text = (random_whisper / "config.json").read_text().replace('"d_model": 32', '"d_model": 64')
     (tmp_path / "config.json").write_text(text)
     assert "not of the shape that config.json tells of" in error(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')

@@ -99,46 +99,6 @@ def test_a_server_that_is_not_there():
         ServerTranscriber("localhost")
 
 
-def test_silence_has_no_words(server):
-    server.answer = (200, b'{"text": "", "words": []}')
-    assert ServerTranscriber(server.address).transcribe(SOUND).words == ()
-
-
-@pytest.fixture(scope="module")
-def random_whisper(tmp_path_factory):
-    """A Whisper of random weights with the bundled tokenizer, saved as transformers saves one."""
-    transformers = pytest.importorskip("transformers")
-    from sensorium.models.installing import installed
-
-    folder = tmp_path_factory.mktemp("random-whisper")
-    tokenizer = transformers.WhisperTokenizerFast(
-        tokenizer_file=str(installed("whisper-tiny.en") / "tokenizer.json")
-    )
-    config = transformers.WhisperConfig(
-        vocab_size=51864, d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
-        decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, max_target_positions=64,
-        eos_token_id=50256, pad_token_id=50256, bos_token_id=50256, decoder_start_token_id=50257,
-    )  # fmt: skip
-    transformers.WhisperForConditionalGeneration(config).save_pretrained(folder)
-    extractor = transformers.WhisperFeatureExtractor()
-    transformers.WhisperProcessor(extractor, tokenizer).save_pretrained(folder)
-    transformers.GenerationConfig(
-        decoder_start_token_id=50257, eos_token_id=50256, pad_token_id=50256, max_length=24,
-        no_timestamps_token_id=50362, is_multilingual=False,
-    ).save_pretrained(folder)  # fmt: skip
-    return folder
-
-
-@pytest.mark.model
-def test_transformers_whisper_loads_from_a_folder_and_times_lie_in_the_sound(random_whisper):
-    transcriber = load_model("transcriber", f"transformers:{random_whisper}", 1)
-    told = transcriber.transcribe(SOUND)
-    assert told.words
-    assert all(5.0 <= w.span.start <= w.span.end <= 7.0 + 1e-6 for w in told.words)
-    assert told == transcriber.transcribe(SOUND)
-    assert isinstance(transcriber.transcribe(SOUND, "my fellow").words, tuple)
-
-
 @pytest.mark.model
 def test_a_folder_without_weights_is_an_error_that_names_it(tmp_path):
     pytest.importorskip("transformers")

@@ -3,9 +3,7 @@
 import json
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from sensorium.adapters.models.vision.yolo import YoloDetector
 from sensorium.core.errors import ModelError, UsageError
@@ -14,31 +12,9 @@ from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
 from sensorium.learn.detector_training import read_data
 from sensorium.pipelines.people.takeover import Takeover, TakeoverRule, voted
+from tiny_graphs import yolo_graph
 
 BOX = (100.0, 40.0, 180.0, 120.0)  # in the picture of 320 x 160 that each test looks at
-
-
-def graph(path, output, size=(160, 160), **stated):
-    """An ONNX model that answers every picture with `output`, and says what it was told to state."""
-    values = numpy_helper.from_array(np.asarray(output, np.float32)[None], "values")
-    picture = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, *size])
-    out = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, *np.shape(output)])
-    nodes = [
-        helper.make_node("ReduceSum", ["images"], ["sum"], keepdims=0),
-        helper.make_node("Mul", ["sum", "zero"], ["nothing"]),
-        helper.make_node("Add", ["values", "nothing"], ["output"]),
-    ]
-    zero = numpy_helper.from_array(np.zeros((), np.float32), "zero")
-    made = helper.make_model(
-        helper.make_graph(nodes, "fixed", [picture], [out], [values, zero]),
-        opset_imports=[helper.make_opsetid("", 17)],
-        ir_version=8,
-    )
-    for key, value in {"names": "{0: 'Ann', 1: 'Bo'}", **stated}.items():
-        entry = made.metadata_props.add()
-        entry.key, entry.value = key, str(value)
-    onnx.save(made, str(path))
-    return str(path)
 
 
 def look(path, **more):
@@ -74,10 +50,10 @@ def test_outputs_of_every_kind_mean_the_same_box(tmp_path):
     last = np.zeros((5, 6))
     last[0] = (*there, 0.9, 1)
     kinds = {
-        "v8": graph(tmp_path / "v8.onnx", v8),
-        "v5": graph(tmp_path / "v5.onnx", v5),
-        "end": graph(tmp_path / "end.onnx", last, names="{0: 'Ann', 1: 'Bo', 2: 'Cy'}"),
-        "libreyolo": graph(
+        "v8": yolo_graph(tmp_path / "v8.onnx", v8),
+        "v5": yolo_graph(tmp_path / "v5.onnx", v5),
+        "end": yolo_graph(tmp_path / "end.onnx", last, names="{0: 'Ann', 1: 'Bo', 2: 'Cy'}"),
+        "libreyolo": yolo_graph(
             tmp_path / "l.onnx", ours, libreyolo_version="1.6.0", letterbox_pad="topleft"
         ),
     }
@@ -91,7 +67,7 @@ def test_outputs_of_every_kind_mean_the_same_box(tmp_path):
 
 def test_weak_boxes_are_left_out_and_boxes_end_at_the_border(tmp_path):
     over = on_canvas((250.0, 40.0, 400.0, 120.0))
-    path = graph(
+    path = yolo_graph(
         tmp_path / "m.onnx", columns((*centred(over), 0.9, 0), (*centred(on_canvas(BOX)), 0.1, 0))
     )
     found = look(path)
@@ -101,7 +77,7 @@ def test_weak_boxes_are_left_out_and_boxes_end_at_the_border(tmp_path):
 
 
 def test_classes_and_identities_beside_the_file_come_first(tmp_path):
-    path = graph(tmp_path / "best.onnx", columns((*centred(on_canvas(BOX)), 0.1, 0.9)))
+    path = yolo_graph(tmp_path / "best.onnx", columns((*centred(on_canvas(BOX)), 0.1, 0.9)))
     text = json.dumps({"classes": ["V1", "Ann Lee"], "identities": {"Ann Lee": "V2"}})
     (tmp_path / "detector.json").write_text(text)
     (tmp_path / "best.pt").write_bytes(b"weights that are never read")
@@ -119,11 +95,11 @@ def test_files_that_are_no_model(tmp_path):
     (tmp_path / "bad.onnx").write_bytes(b"x")
     with pytest.raises(ModelError, match="expected an ONNX model"):
         look(str(tmp_path / "bad.onnx"))
-    nameless = graph(tmp_path / "n.onnx", columns((0, 0, 0, 0, 0.9)), names="")
+    nameless = yolo_graph(tmp_path / "n.onnx", columns((0, 0, 0, 0, 0.9)), names="")
     with pytest.raises(ModelError, match="names of the classes"):
         look(nameless)
     with pytest.raises(ModelError, match="expected an output of 2 classes"):
-        look(graph(tmp_path / "other.onnx", np.zeros((9, 11))))
+        look(yolo_graph(tmp_path / "other.onnx", np.zeros((9, 11))))
 
 
 def test_a_model_of_the_hub_comes_through_its_library(tmp_path, monkeypatch):
@@ -134,7 +110,7 @@ def test_a_model_of_the_hub_comes_through_its_library(tmp_path, monkeypatch):
 
     def download(repository, file):
         asked.append((repository, file))
-        return graph(tmp_path / "m.onnx", columns((*centred(on_canvas(BOX)), 0.9, 0.1)))
+        return yolo_graph(tmp_path / "m.onnx", columns((*centred(on_canvas(BOX)), 0.9, 0.1)))
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
     assert look("hub:ann/heads/onnx/model.onnx").label == ("Ann",)
@@ -228,7 +204,7 @@ def test_a_detector_of_other_classes_names_nobody(tmp_path):
     from sensorium.testing.sample_library import synthetic_record
 
     output = columns((*centred(on_canvas(BOX)), 0.9, 0.0), (*centred(on_canvas(OTHER)), 0.0, 0.8))
-    path = graph(tmp_path / "coco.onnx", output, names="{0: 'person', 1: 'car'}")
+    path = yolo_graph(tmp_path / "coco.onnx", output, names="{0: 'person', 1: 'car'}")
     built = build(Config.flat(trained=path), 1)
     faces = next(each for each in built.passes if each.name == "faces")
     assert "takeover" not in str(faces.recipe())

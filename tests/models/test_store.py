@@ -320,7 +320,7 @@ def test_a_mending_run_that_is_killed(quick):
 @pytest.mark.parametrize("num", [2, 4])
 def test_processes_at_once(index, num):
     """One fetches, by pip; the others wait, and all have it."""
-    runs = [index.start("print(store.installed('ears'))") for _ in range(num)]
+    runs = [index.start("print(installing.installed('ears'))") for _ in range(num)]
     told = [run.communicate()[0].splitlines() for run in runs]
     assert [run.returncode for run in runs] == [0] * num
     assert [lines[-1] for lines in told] == [str(folder("ears"))] * num

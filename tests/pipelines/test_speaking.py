@@ -1,9 +1,7 @@
 """Active-speaker models from a file: cepstra, crops at 25 a second beside their sound, links."""
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.models.vision.active_speaker import ActiveSpeakerModel
@@ -15,6 +13,7 @@ from sensorium.pipelines.people.speaking import Speaking
 from sensorium.pipelines.people.who import Who
 from sensorium.testing.made_media import tone, write_video
 from sensorium.testing.sample_library import synthetic_record
+from tiny_graphs import active_speaker_graph
 
 
 @pytest.mark.parametrize("num", [16000, 16001, 4321, 300, 160 * 77 + 400])
@@ -28,46 +27,14 @@ def test_cepstra_are_those_of_the_reference(rng, num):
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
-def model(path, outputs=1, inputs=("audio", "video")):
-    """A synthetic network in the form of TalkNet: speaks where the face is bright, by 255."""
-    audio = helper.make_tensor_value_info(inputs[0], TensorProto.FLOAT, [1, "rows", 13])
-    video = helper.make_tensor_value_info(inputs[1], TensorProto.FLOAT, [1, "pictures", 112, 112])
-    out = helper.make_tensor_value_info("score", TensorProto.FLOAT, None)
-    constants = [
-        numpy_helper.from_array(np.array([0, 2, 3], np.int64), "axes"),
-        numpy_helper.from_array(np.float32(1 / 255), "scale"),
-        numpy_helper.from_array(np.array([[-9.0, 9.0]], np.float32), "weights"),
-        numpy_helper.from_array(np.array([[4.5, -4.5]], np.float32), "bias"),
-        numpy_helper.from_array(np.array([1], np.int64), "one"),
-    ]
-    nodes = [
-        helper.make_node("ReduceSum", [inputs[0]], ["heard"], keepdims=0),  # both are looked at
-        helper.make_node("ReduceMean", [inputs[1], "axes"], ["mean"], keepdims=0),
-        helper.make_node("Mul", ["mean", "scale"], ["score" if outputs == 1 else "share"]),
-    ]
-    if outputs == 2:
-        nodes += [
-            helper.make_node("Unsqueeze", ["share", "one"], ["column"]),
-            helper.make_node("MatMul", ["column", "weights"], ["spread"]),
-            helper.make_node("Add", ["spread", "bias"], ["score"]),
-        ]
-    made = helper.make_model(
-        helper.make_graph(nodes, "made", [audio, video], [out], constants),
-        opset_imports=[helper.make_opsetid("", 18)],
-        ir_version=9,
-    )
-    onnx.save(made, str(path))
-    return str(path)
-
-
 def test_both_forms_of_answers(tmp_path):
     faces = np.zeros((50, 112, 112), np.uint8)
     faces[20:30] = 255
     sound = Audio(np.zeros((1, 32000), np.float32), 16000)
     for outputs in (1, 2):
-        found = ActiveSpeakerModel(model(tmp_path / f"{outputs}.onnx", outputs)).speaks(
-            faces, sound
-        )
+        found = ActiveSpeakerModel(
+            active_speaker_graph(tmp_path / f"{outputs}.onnx", outputs)
+        ).speaks(faces, sound)
         assert found.shape == (50,)
         assert (np.flatnonzero(found > 0.5) == np.arange(20, 30)).all()
 

@@ -43,6 +43,11 @@ class MediaRef:
     has_sound: bool = False
     title: str = ""  # as the file states it
 
+    def scale(self, frame: Frames) -> tuple[float, float]:
+        """Pixels as displayed per pixel of a frame that was read smaller, across and down."""
+        height, width = frame.pixels.shape[1:3]
+        return (self.width or width) / width, (self.height or height) / height
+
 
 @dataclass(frozen=True, slots=True)
 class Audio:

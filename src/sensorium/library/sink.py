@@ -7,6 +7,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from sensorium.core.record import Provenance, Record
 from sensorium.library.layout import Layout, write_json
 
 _RESULT = "result.json"
+Results = Iterable[Record | Features]
 
 
 def _sync(folder: Path) -> None:
@@ -36,10 +38,6 @@ class Source(Protocol):
     def uri(self) -> str: ...
     @property
     def digest(self) -> str: ...
-
-
-def _models(recipe: Mapping[str, Any]) -> dict[str, Provenance]:
-    return {each["model"]: Provenance(**each) for each in recipe.get("models", ())}
 
 
 class Sink:
@@ -62,7 +60,7 @@ class Sink:
         self,
         target: Path,
         source: Source,
-        results: Iterable[Record | Features],
+        results: Results,
         recipe: Mapping[str, Any],
         error: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
@@ -75,7 +73,7 @@ class Sink:
         stage = self._layout.work / f"{target.name}-{uuid.uuid4().hex}"
         stage.mkdir(parents=True)
         try:
-            counts = self._fill(stage, source, results, _models(recipe))
+            counts = self._fill(stage, source, results, recipe)
             status = {"status": "failed", **error} if error else {"status": "done"}
             state = {**status, "counts": counts, "recipe": recipe, "media": source.digest}
             write_json(stage / _RESULT, state)
@@ -86,22 +84,17 @@ class Sink:
         return state
 
     def _fill(
-        self,
-        stage: Path,
-        source: Source,
-        results: Iterable[Record | Features],
-        models: Mapping[str, Provenance],
+        self, stage: Path, source: Source, results: Results, recipe: Mapping[str, Any]
     ) -> dict[str, int]:
-        records = ParquetWriter(stage, source.digest, source.uri)
-        tensors = TensorWriter(stage)
-        try:
+        models = {each["model"]: Provenance(**each) for each in recipe.get("models", ())}
+        with (
+            closing(ParquetWriter(stage, source.digest, source.uri)) as records,
+            closing(TensorWriter(stage)) as tensors,
+        ):
             for item in results:
                 if isinstance(item, Features):
                     item = tensors.append(item, models[item.model])
                 records.append(item)
-        finally:
-            tensors.close()
-            records.close()
         return records.counts
 
     def _publish(self, stage: Path, target: Path) -> None:

@@ -26,12 +26,6 @@ def installed(name: str) -> Path:
         ModelError: it is not there and may not or cannot be fetched; the message says what to type.
     """
     if not is_there(name):
-        if is_offline():
-            raise ModelError(
-                f"{name}: these weights are not installed in {where()}, and SENSORIUM_OFFLINE is set; run "
-                f"once with a network: sensorium models install {name}; or bring them in a file: "
-                "sensorium models install --from FILE"
-            )
         install([name])
     return folder(name)
 

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sensorium.core.errors import UsageError
 from sensorium.core.features import Features
 from sensorium.core.media import Audio, Frames
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis, Span
+
+_RATE = 16_000
 
 
 class FakeImageEncoder:
@@ -50,7 +53,9 @@ class FakeSoundEncoder:
         return [(self._encode(each),) for each in windows]
 
     def _encode(self, window: Audio) -> Features:
-        size = window.sample_rate // 2
+        if window.sample_rate != _RATE or window.duration > self.window + 1e-6:
+            raise UsageError(f"encode: expected at most 2 s at {_RATE} Hz, got {window!r}")
+        size = _RATE // 2
         samples = np.zeros(4 * size, np.float32)
         samples[: window.samples.shape[1]] = window.mono()[: 4 * size]
         rows = samples.reshape(4, size)

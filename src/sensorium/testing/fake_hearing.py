@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sensorium.core.errors import UsageError
 from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
@@ -18,6 +20,7 @@ from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Axis, Span
 
 RATE = 16_000
+_ROW = 512  # samples of a row of the detector
 _UNIT = 1e-4  # amplitude of word number 1
 
 
@@ -34,17 +37,35 @@ def text(number: int) -> str:
     return f"w{number}." if number % 7 == 0 else f"w{number}"
 
 
+def _at_our_rate(audio: Audio) -> Audio:
+    if audio.sample_rate != RATE:
+        raise UsageError(f"expected sound at {RATE} Hz, got {audio!r}")
+    return audio
+
+
 class FakeDetector:
     """Speech wherever the samples are not 0."""
 
     provenance = Provenance("fake-detector", "1")
 
     def probabilities(self, chunks: Iterable[Audio]) -> Iterator[Features]:
-        """Rows of 32 ms; chunks come in whole rows."""
+        """Rows of 32 ms; the last one may reach past the end."""
+        rest, start, num_rows = np.zeros(0, np.float32), None, 0
         for chunk in chunks:
-            rows = (np.abs(chunk.mono().reshape(-1, 512)).max(axis=1) > 0).astype(np.float32)
-            axis = Axis("time", chunk.start, 512 / RATE, 512 / RATE, "s")
-            yield Features(rows[:, None], (axis,), "fake-detector", "speech")
+            start = chunk.start if start is None else start
+            heard = np.concatenate([rest, _at_our_rate(chunk).mono()])
+            whole = len(heard) // _ROW * _ROW
+            if whole:
+                yield self._rows(heard[:whole], start + num_rows * _ROW / RATE)
+                num_rows += whole // _ROW
+            rest = heard[whole:]
+        if len(rest) and start is not None:
+            yield self._rows(np.pad(rest, (0, _ROW - len(rest))), start + num_rows * _ROW / RATE)
+
+    def _rows(self, samples: NDArray[np.float32], start: float) -> Features:
+        rows = (np.abs(samples.reshape(-1, _ROW)).max(axis=1) > 0).astype(np.float32)
+        axis = Axis("time", start, _ROW / RATE, _ROW / RATE, "s")
+        return Features(rows[:, None], (axis,), "fake-detector", "speech")
 
 
 class FakeTranscriber:
@@ -57,6 +78,8 @@ class FakeTranscriber:
 
     def transcribe(self, audio: Audio, prompt: str = "") -> Transcript:
         """The words in the sound."""
+        if _at_our_rate(audio).duration > 30 + 1e-6:
+            raise UsageError(f"transcribe: expected at most 30 s, got {audio!r}")
         self.longest = max(self.longest, audio.duration)
         numbers = np.round(audio.mono() / _UNIT).astype(int)
         edges = np.flatnonzero(np.diff(np.concatenate([[0], numbers, [0]])))
@@ -81,7 +104,7 @@ class FakeSegmenter:
         """Rows of 20 ms."""
         told = []
         for each in windows:
-            rows = each.mono().reshape(-1, 320)
+            rows = _at_our_rate(each).mono().reshape(-1, 320)
             values = np.stack([rows.max(axis=1) > 0, rows.min(axis=1) < 0, rows[:, 0] > 9], axis=1)
             axis = Axis("time", each.start, 0.02, 0.02, "s")
             told.append(Features(values.astype(np.float32), (axis,), "fake-segmenter", "activity"))
@@ -89,12 +112,17 @@ class FakeSegmenter:
 
 
 class FakeVoices:
-    """A voice is the sign of its samples."""
+    """A voice is the sign of its samples; what has none is as near to one as to the other."""
 
     provenance = Provenance("fake-voices", "1")
 
     def encode(self, clips: Sequence[Audio]) -> list[Features]:
         """Two dimensions."""
-        signs = [float(np.sign(clip.mono().sum(dtype=np.float64))) for clip in clips]
-        values = [np.array([sign > 0, sign < 0], np.float32) for sign in signs]
-        return [Features(each, (), "fake-voices", "voice") for each in values]
+        return [Features(self._voice(clip), (), "fake-voices", "voice") for clip in clips]
+
+    def _voice(self, clip: Audio) -> NDArray[np.float32]:
+        if _at_our_rate(clip).duration < 0.5:
+            raise UsageError(f"encode: expected at least 0.5 s, got {clip!r}")
+        sign = np.sign(clip.mono().sum(dtype=np.float64))
+        values = np.array([sign >= 0, sign <= 0], np.float32)
+        return values / np.float32(np.linalg.norm(values))

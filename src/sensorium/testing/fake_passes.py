@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sensorium.core.errors import MissingMediaError, UnsupportedMediaError
+import numpy as np
+
+from sensorium.core.errors import (
+    MediaError,
+    MissingMediaError,
+    UnsupportedMediaError,
+    UsageError,
+)
 from sensorium.core.features import Features
 from sensorium.core.media import Audio, Frames, MediaRef
 from sensorium.core.record import Provenance, Record
@@ -19,7 +26,7 @@ from sensorium.ports import Earlier, Report
 
 
 class FakeReader:
-    """Calls every file audio of 1 s, unless it holds the text ``no media``."""
+    """Calls every file audio, a second of silence, unless it holds the text ``no media``."""
 
     def probe(self, uri: str) -> MediaRef:
         if not os.path.exists(uri):
@@ -28,11 +35,14 @@ class FakeReader:
         if data == b"no media":
             raise UnsupportedMediaError(f"{uri}: expected image, audio or video, found text")
         return MediaRef(
-            uri, hashlib.sha256(data).hexdigest(), "audio", duration=1.0, has_sound=True
-        )
+            uri, hashlib.sha256(data).hexdigest(), "audio", duration=1.0, sample_rate=16_000,
+            num_channels=1, has_sound=True,
+        )  # fmt: skip
 
     def audio(self, ref: MediaRef, sample_rate: int, channel: int | None = None) -> Iterator[Audio]:
-        return iter(())
+        if channel not in (None, 0):
+            raise UsageError(f"channel: expected 0 to 0, got {channel}")
+        yield Audio(np.zeros((1, sample_rate), np.float32), sample_rate)
 
     def frames(
         self, ref: MediaRef, max_side: int | None, times: Sequence[float] | None = None
@@ -47,7 +57,7 @@ class NoSubtitles:
         return []
 
     def read(self, path: str) -> list[Cue]:
-        return []
+        raise MediaError(f"{path}: expected subtitles, and there never are any")
 
 
 class CountingPass:

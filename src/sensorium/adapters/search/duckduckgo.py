@@ -29,7 +29,9 @@ class DdgsSearch:
         try:
             rows = DDGS(timeout=round(self._timeout)).text(query, max_results=num)
         except Exception as error:  # the package has one class of error per engine
+            if "No results found" in str(error):
+                return []
             raise SearchError(
                 f"ddgs: no search engine answers ({error}); try again later"
             ) from None
-        return [Hit(r.get("title", ""), r.get("href", ""), r.get("body", "")) for r in rows]
+        return [Hit(r.get("title", ""), r.get("href", ""), r.get("body", "")) for r in rows[:num]]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sensorium.interfaces.cli.corrections import add_corrections, library_option
+import sensorium
+from sensorium.interfaces.cli.corrections import (
+    add_corrections,
+    echo_json,
+    echo_shown,
+    library_option,
+)
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
-    from sensorium.people.cast import Cast
 
 
 @click.group()
@@ -23,18 +27,18 @@ def cast() -> None:
     """
 
 
-def _opened(library: str) -> Cast:
-    from sensorium.people.cast import Cast
-
-    return Cast(library)
-
-
 def _told(who: Identity) -> str:
     files = len({sample.uri for sample in who.samples})
     sure = "" if who.score in (None, 1.0) else f" ({who.score:.2f})"
     parts = [f"heard {who.seconds:.1f} s"] * bool(who.of("voice"))
     parts += [f"seen {who.on_screen:.1f} s"] * (len(who.of("voice")) < len(who.samples))
     return f"{who.id}  {who.name or '(unknown)'}{sure}  {', '.join(parts)} in {files} files"
+
+
+def _row(row: Any) -> str:
+    sure = f"{row.score:.2f}" if row.score is not None and row.score == row.score else "-"
+    place = f"{row.label} in {row.uri}  [{row.sample}]"
+    return f"{row.kind:5} {row.seconds:7.1f} s  {sure:>5}  {place}"
 
 
 @cast.command("list")
@@ -44,9 +48,9 @@ def _told(who: Identity) -> str:
 )
 def list_(library: str, as_json: bool) -> None:
     """Everyone, the one heard longest first; then what of the cast list could not be used."""
-    opened = _opened(library)
+    opened = sensorium.Cast(library)
     if as_json:
-        click.echo(json.dumps(json.loads(opened.table().to_json(orient="records")), indent=1))
+        echo_json(opened.table())
         return
     lines = [_told(who) for who in opened.all()] or ["nobody yet"]
     lines += [f"not used: {each['what']}: {each['message']}" for each in opened.unused()]
@@ -58,13 +62,9 @@ def list_(library: str, as_json: bool) -> None:
 @library_option
 def show(identity: str, library: str) -> None:
     """Where one identity was heard and seen, and how sure that is."""
-    opened = _opened(library)
-    who, table = opened.find(identity), opened.table()
-    click.echo(_told(who))
-    for row in table[table["identity"] == who.id].itertuples():
-        sure = f"{row.score:.2f}" if row.score is not None and row.score == row.score else "-"
-        place = f"{row.label} in {row.uri}  [{row.sample}]"
-        click.echo(f"  {row.kind:5} {row.seconds:7.1f} s  {sure:>5}  {place}")
+    opened = sensorium.Cast(library)
+    who = opened.find(identity)
+    echo_shown(opened, who, _told(who), _row)
 
 
 @cast.command()
@@ -73,10 +73,10 @@ def show(identity: str, library: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a claim.")
 def explain(identity: str, library: str, as_json: bool) -> None:
     """Why an identity has its name, or none: every name that was claimed, with the evidence."""
-    opened = _opened(library)
+    opened = sensorium.Cast(library)
     who, claims = opened.find(identity), opened.explain(identity)
     if as_json:
-        click.echo(json.dumps(json.loads(claims.to_json(orient="records")), indent=1))
+        echo_json(claims)
         return
     click.echo(_told(who))
     if who.score == 1.0:
@@ -100,7 +100,7 @@ def explain(identity: str, library: str, as_json: bool) -> None:
 @library_option
 def apart(identity: str, other: str, library: str) -> None:
     """Two identities are not the same person, whatever is seen or heard later."""
-    one, two = _opened(library).apart(identity, other)
+    one, two = sensorium.Cast(library).apart(identity, other)
     click.echo(f"{one} and {two} stay two people")
 
 
@@ -112,7 +112,7 @@ def review(library: str, out: str) -> None:
     from sensorium.adapters.media.reader import MediaReader
     from sensorium.interfaces.viewer.review_page import write_review
 
-    click.echo(write_review(_opened(library), library, out, MediaReader()))
+    click.echo(write_review(sensorium.Cast(library), library, out, MediaReader()))
 
 
 @cast.command()
@@ -152,4 +152,4 @@ def ask(library: str, yes: bool, **choices: Any) -> None:
             click.echo(f"  {quote.text}  {quote.url}")
 
 
-add_corrections(cast, _opened, _told)
+add_corrections(cast, lambda library: sensorium.Cast(library), _told)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,19 @@ library_option = click.option(
     envvar="SENSORIUM_LIBRARY",
     help="Its folder.",
 )
+
+
+def echo_json(table: Any) -> None:
+    """Prints the rows of a data frame as JSON."""
+    click.echo(json.dumps(json.loads(table.to_json(orient="records")), indent=1))
+
+
+def echo_shown(cast: Cast, who: Identity, told: str, row: Callable[[Any], str]) -> None:
+    """Prints what is `told` of one identity and, a line each, its voices and faces by file."""
+    table = cast.table()
+    click.echo(told)
+    for each in table[table["identity"] == who.id].itertuples():
+        click.echo(f"  {row(each)}")
 
 
 def add_corrections(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sensorium.interfaces.cli.corrections import add_corrections, library_option
+import sensorium
+from sensorium.interfaces.cli.corrections import (
+    add_corrections,
+    echo_json,
+    echo_shown,
+    library_option,
+)
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
-    from sensorium.people.voices import Voices
 
 
 @click.group()
@@ -23,15 +27,14 @@ def voices() -> None:
     """
 
 
-def _opened(library: str) -> Voices:
-    from sensorium.people.voices import Voices
-
-    return Voices(library)
-
-
 def _told(who: Identity) -> str:
     files = len({sample.uri for sample in who.samples})
     return f"{who.id}  {who.name or '(no name)'}  {who.seconds:.1f} s in {files} files"
+
+
+def _row(row: Any) -> str:
+    sure = "founded it" if row.score != row.score or row.score is None else f"{row.score:.2f}"
+    return f"{row.seconds:6.1f} s  {sure:>10}  {row.speaker} in {row.uri}  [{row.sample}]"
 
 
 @voices.command("list")
@@ -39,9 +42,9 @@ def _told(who: Identity) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a voice of a file.")
 def list_(library: str, as_json: bool) -> None:
     """Everyone who was heard, the one heard longest first."""
-    opened = _opened(library)
+    opened = sensorium.Voices(library)
     if as_json:
-        click.echo(json.dumps(json.loads(opened.table().to_json(orient="records")), indent=1))
+        echo_json(opened.table())
         return
     known = opened.all()
     click.echo("\n".join(_told(who) for who in known) if known else "no voices yet")
@@ -52,14 +55,9 @@ def list_(library: str, as_json: bool) -> None:
 @library_option
 def show(identity: str, library: str) -> None:
     """Where one identity was heard, and how sure that is."""
-    opened = _opened(library)
-    who, table = opened.find(identity), opened.table()
-    click.echo(_told(who))
-    for row in table[table["identity"] == who.id].itertuples():
-        sure = "founded it" if row.score != row.score or row.score is None else f"{row.score:.2f}"
-        click.echo(
-            f"  {row.seconds:6.1f} s  {sure:>10}  {row.speaker} in {row.uri}  [{row.sample}]"
-        )
+    opened = sensorium.Voices(library)
+    who = opened.find(identity)
+    echo_shown(opened, who, _told(who), _row)
 
 
 @voices.command()
@@ -68,7 +66,7 @@ def show(identity: str, library: str) -> None:
 @library_option
 def enroll(name: str, clip: str, library: str) -> None:
     """Learn a voice from a CLIP in which one person speaks for a second or more."""
-    done = _opened(library).enroll(name, clip)
+    done = sensorium.Voices(library).enroll(name, clip)
     how = "a new identity" if done.score is None else f"known before, probability {done.score:.2f}"
     click.echo(f"{done.identity}  {done.name}  {done.seconds:.1f} s; {how}")
 
@@ -78,7 +76,7 @@ def enroll(name: str, clip: str, library: str) -> None:
 @library_option
 def forget(identity: str, library: str) -> None:
     """Its voices belong to nobody any more and are not matched again."""
-    click.echo(f"forgotten: {_opened(library).forget(identity)}")
+    click.echo(f"forgotten: {sensorium.Voices(library).forget(identity)}")
 
 
 @voices.command()
@@ -86,7 +84,7 @@ def forget(identity: str, library: str) -> None:
 @library_option
 def join(other: str, library: str) -> None:
     """Take in the identities of another library."""
-    click.echo(f"{_opened(library).join(other)} voices taken in from {other}")
+    click.echo(f"{sensorium.Voices(library).join(other)} voices taken in from {other}")
 
 
-add_corrections(voices, _opened, _told)
+add_corrections(voices, lambda library: sensorium.Voices(library), _told)

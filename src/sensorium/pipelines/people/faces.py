@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sensorium.core.features import Features
-from sensorium.core.media import Frames, MediaRef
+from sensorium.core.media import MediaRef
 from sensorium.core.record import Provenance, Record
 from sensorium.core.time import Span
 from sensorium.core.vision import Regions
@@ -93,7 +93,7 @@ class Faces:
         starts = np.array([record.span.start for record in earlier["shot"] if record.span] or [0.0])
         scale = None
         for frame in self._reader.frames(ref, self._options.max_side):
-            scale = scale or _scale(ref, frame)
+            scale = scale or ref.scale(frame)
             at = float(frame.times[0])
             watch.step(frame, max(0, int(np.searchsorted(starts, at + 1e-6, side="right")) - 1))
             report(at)
@@ -105,7 +105,7 @@ class Faces:
     def _image(self, ref: MediaRef) -> list[Seen]:
         frame = next(iter(self._reader.frames(ref, 2 * self._options.max_side)))
         found = self._detector.detect(frame)[0]
-        wide = np.tile(_scale(ref, frame), 2)
+        wide = np.tile(ref.scale(frame), 2)
         seen = []
         for i in range(len(found)):
             value = worth(
@@ -118,12 +118,6 @@ class Faces:
             box, score = [found.xyxy[i] * wide], [float(found.score[i])]
             seen.append(Seen(i, [0.0], box, score, 0, True, row, value, np.zeros(0, np.float32), 0))
         return seen
-
-
-def _scale(ref: MediaRef, frame: Frames) -> tuple[float, float]:
-    """Pixels as displayed per pixel of the frame, across and down."""
-    height, width = frame.pixels.shape[1:3]
-    return (ref.width or width) / width, (ref.height or height) / height
 
 
 def _together(a: Seen, b: Seen) -> bool:

@@ -86,7 +86,7 @@ class Sound:
         """The model, its window and the hop."""
         models = [self._encoder.provenance.plain()]
         params = {"window": self._encoder.window, "hop": self._options.hop}
-        return {"name": self.name, "version": 2, "models": models, "params": params}
+        return {"name": self.name, "version": 3, "models": models, "params": params}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has sound."""

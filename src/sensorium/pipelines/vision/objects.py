@@ -67,8 +67,7 @@ class Objects:
             if at + 1e-6 < due:
                 continue
             due = max(due + 1 / self._options.per_second, at)
-            height, width = frame.pixels.shape[1:3]
-            scale = np.tile(((ref.width or width) / width, (ref.height or height) / height), 2)
+            scale = np.tile(ref.scale(frame), 2)
             found = self._detector.detect(frame)[0]
             for label, mine in _by_label(found).items():
                 if label not in trackers:

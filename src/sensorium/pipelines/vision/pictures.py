@@ -80,8 +80,7 @@ class Pictures:
         for frame, span in zip(
             pictures, spans, strict=False
         ):  # a video may end before its header says
-            height, width = frame.pixels.shape[1:3]
-            scale = (ref.height or height) / height, (ref.width or width) / width
+            scale = ref.scale(frame)[::-1]
             for features in self._encoder.encode(frame)[0]:
                 axes = tuple(_scaled(a, s) for a, s in zip(features.axes, scale, strict=False))
                 yield replace(features, axes=axes, span=span)

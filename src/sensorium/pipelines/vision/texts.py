@@ -64,8 +64,7 @@ class Texts:
         return chosen
 
     def _lines(self, ref: MediaRef, frame: Frames, span: Span | None) -> Iterator[Record]:
-        height, width = frame.pixels.shape[1:3]
-        scale = ((ref.width or width) / width, (ref.height or height) / height) * 2
+        scale = ref.scale(frame) * 2
         found = self._texts.detect(frame)[0]
         for box, score, text in zip(found.xyxy, found.score, found.label, strict=True):
             corners = [round(float(v * s), 2) for v, s in zip(box, scale, strict=True)]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,16 +14,16 @@ import torch
 import transformers
 from PIL import Image
 
+from sensorium.adapters.models.from_transformers import FromTransformers
 from sensorium.core.errors import ModelError
 from sensorium.core.features import Features
 from sensorium.core.media import Frames
-from sensorium.core.record import Provenance
 from sensorium.core.time import Axis
 from sensorium.models.foreign import located
 from sensorium.ops.vision.preparation import Preparation, naflex_patches, preparation
 
 
-class NaflexEncoder:
+class NaflexEncoder(FromTransformers):
     """Patch tokens and pooled output of a SigLIP 2 NaFlex picture tower.
 
     Each picture keeps its shape and gets at most `max_num_patches` patches (of its processor's config);
@@ -34,16 +33,7 @@ class NaflexEncoder:
         ModelError: no SigLIP 2 in the folder, or no safetensors weights. At the first `encode`.
     """
 
-    def __init__(self, source: str, threads: int = 1) -> None:
-        self._source = source
-        self._threads = threads
-
-    @cached_property
-    def provenance(self) -> Provenance:
-        """Model name, version of the library, and where the weights come from."""
-        version = f"transformers {transformers.__version__}"
-        name = f"transformers-naflex:{Path(self._source).name}"
-        return Provenance(name, version, {"source": self._source})
+    prefix = "transformers-naflex"
 
     @cached_property
     def _loaded(self) -> tuple[Any, Preparation]:
@@ -76,6 +66,8 @@ class NaflexEncoder:
 
     def encode_many(self, pictures: Sequence[Frames]) -> list[tuple[Features, ...]]:
         """The same for pictures of any sizes, one frame each, in one batch."""
+        if not pictures:
+            return []
         model, rule = self._loaded
         patch, most = rule.patch[0], int(rule.values["max_num_patches"])
         parts = []

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
+from sensorium.adapters.models.from_transformers import FromTransformers
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.features import Features
 from sensorium.core.media import Audio
-from sensorium.core.record import Provenance
 from sensorium.core.time import Axis, Span
 from sensorium.models.foreign import located
 from sensorium.ops.sound.mel import RATE, ast_window, whisper_window
@@ -28,7 +28,7 @@ _ROW = 0.01  # seconds between rows of the spectrogram
 _REACH = 0.025  # seconds that one row covers
 
 
-class TransformersSoundEncoder:
+class TransformersSoundEncoder(FromTransformers):
     """The rows of a Whisper encoder of any size, or the tokens of an Audio Spectrogram Transformer.
 
     Of a Whisper model only the encoder's weights are read. Whisper gives ``encoder`` (time, dim) for
@@ -40,16 +40,7 @@ class TransformersSoundEncoder:
             neither. At the first use, not before.
     """
 
-    def __init__(self, source: str, threads: int = 1) -> None:
-        self._source = source
-        self._threads = threads
-
-    @cached_property
-    def provenance(self) -> Provenance:
-        """Model name, version of the library, and where the weights come from."""
-        version = f"transformers {transformers.__version__}"
-        name = f"transformers-sound:{Path(self._source).name}"
-        return Provenance(name, version, {"source": self._source})
+    prefix = "transformers-sound"
 
     @cached_property
     def window(self) -> float:
@@ -94,7 +85,7 @@ class TransformersSoundEncoder:
         _refuse_pickles(self._folder, self._source)
         try:
             model = self._whisper() if self._config.model_type == "whisper" else self._ast()
-        except (RuntimeError, ValueError, OSError) as error:
+        except (RuntimeError, ValueError, OSError, SafetensorError) as error:
             raise ModelError(
                 f"transformers-sound:{self._source}: the weights are not of the shape that config.json "
                 f"tells of; {error}"

@@ -16,6 +16,7 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
+from sensorium.adapters.models.from_transformers import FromTransformers
 from sensorium.core.errors import ModelError
 from sensorium.core.features import Features
 from sensorium.core.media import Frames
@@ -27,7 +28,7 @@ from sensorium.models.foreign import located
 _TOWERS = {"clip": "CLIPVisionModel", "siglip": "SiglipVisionModel"}
 
 
-class TransformersEncoder:
+class TransformersEncoder(FromTransformers):
     """Patch tokens, class token and pooled output of a vision transformer, at the model's own size.
 
     ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP and their like. ViT 224/16 gives 197 tokens: the class and
@@ -39,20 +40,14 @@ class TransformersEncoder:
             grid of patches. At the first `encode`, not before.
     """
 
-    _prefix = "transformers"
-
-    def __init__(self, source: str, threads: int = 1) -> None:
-        self._source = source
-        self._threads = threads
-
     @cached_property
     def provenance(self) -> Provenance:
         """Model name; the revision is the digest of a local folder's files, or the hub's name."""
         folder = Path(self._source).expanduser()
         if not folder.is_dir():
             version = f"transformers {transformers.__version__}"
-            return Provenance(f"{self._prefix}:{self._source}", version)
-        return Provenance(f"{self._prefix}:{folder.name}", f"sha256:{_digest(folder)}")
+            return Provenance(f"{self.prefix}:{self._source}", version)
+        return Provenance(f"{self.prefix}:{folder.name}", f"sha256:{_digest(folder)}")
 
     @cached_property
     def _loaded(self) -> tuple[Any, dict[str, Any]]:
@@ -86,6 +81,8 @@ class TransformersEncoder:
 
     def encode(self, frames: Frames) -> list[tuple[Features, ...]]:
         """Per frame ``patches`` (height, width, dim), and ``class`` and ``pooled`` (dim,) where there are."""
+        if not len(frames):
+            return []
         model, _ = self._loaded
         pixels, step = self._prepared(frames.pixels)
         options = self._options(pixels)
@@ -144,7 +141,7 @@ class NativeEncoder(TransformersEncoder):
     a side above four times the model's own are made smaller first, keeping their shape.
     """
 
-    _prefix = "transformers-native"
+    prefix = "transformers-native"
 
     def _prepared(self, pixels: NDArray) -> tuple[torch.Tensor, tuple[float, float]]:
         model, preparation = self._loaded

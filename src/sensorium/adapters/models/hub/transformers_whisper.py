@@ -6,16 +6,15 @@ Weights are read from safetensors files only, code from the installed library on
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import transformers
 
+from sensorium.adapters.models.from_transformers import FromTransformers
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.media import Audio
-from sensorium.core.record import Provenance
 from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Span
 from sensorium.models.foreign import located
@@ -24,7 +23,7 @@ _RATE = 16_000
 _ENDS = ".?!,;:…"
 
 
-class TransformersTranscriber:
+class TransformersTranscriber(FromTransformers):
     """Words with times by a Whisper model of `transformers`.
 
     Multilingual models detect the language; word times come from cross-attention where the model's
@@ -34,17 +33,6 @@ class TransformersTranscriber:
         ModelError: a folder or name without config, tokenizer or safetensors weights of a Whisper. At
             the first `transcribe`, not before.
     """
-
-    def __init__(self, source: str, threads: int = 1) -> None:
-        self._source = source
-        self._threads = threads
-
-    @cached_property
-    def provenance(self) -> Provenance:
-        """Model name, version of the library, and where the weights come from."""
-        version = f"transformers {transformers.__version__}"
-        params = {"source": self._source}
-        return Provenance(f"transformers:{Path(self._source).name}", version, params)
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
@@ -65,6 +53,8 @@ class TransformersTranscriber:
         """The words of mono 16 kHz `audio` of at most 30 s, timed from the start of the source."""
         if audio.sample_rate != _RATE or audio.duration > 30 + 1e-6:
             raise UsageError(f"transcribe: expected at most 30 s at 16000 Hz, got {audio!r}")
+        if not audio.samples.shape[1]:
+            return Transcript((), "und", 0)
         model, processor = self._loaded
         inputs = processor(audio.mono(), sampling_rate=_RATE, return_tensors="pt",
                            return_attention_mask=True)  # fmt: skip

@@ -26,6 +26,7 @@ from sensorium.core.time import Span
 _SECONDS = 60.0  # before a request counts as lost
 _MOST = 10_000_000  # bytes of an answer; the words of 30 s take some thousand
 _RATE = 16_000
+_WINDOW = 30.0  # seconds that a recogniser takes at once
 
 
 class ServerTranscriber:
@@ -51,8 +52,10 @@ class ServerTranscriber:
 
     def transcribe(self, audio: Audio, prompt: str = "") -> Transcript:
         """The words of mono 16 kHz `audio` of at most 30 s, timed from the start of the source."""
-        if audio.sample_rate != _RATE:
-            raise UsageError(f"transcribe: expected 16000 Hz, got {audio!r}")
+        if audio.sample_rate != _RATE or audio.duration > _WINDOW + 1e-6:
+            raise UsageError(f"transcribe: expected at most 30 s at 16000 Hz, got {audio!r}")
+        if not audio.samples.shape[1]:
+            return Transcript((), "und", 0)  # servers refuse a file without sound
         fields = {
             "model": self._model or "whisper-1",
             "response_format": "verbose_json",
@@ -61,9 +64,8 @@ class ServerTranscriber:
         }
         told = self._asked({**fields, "prompt": prompt} if prompt else fields, _wav(audio))
         try:
-            words = tuple(
-                _word(each, audio) for each in told["words"] or () if each["word"].strip()
-            )
+            heard = [_word(each, audio) for each in told["words"] or () if each["word"].strip()]
+            words = tuple(sorted(heard, key=lambda word: word.span))  # no server promises an order
             if not words and str(told.get("text") or "").strip():
                 raise KeyError("words")
         except (KeyError, TypeError, ValueError, AttributeError):

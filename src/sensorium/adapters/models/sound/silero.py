@@ -10,6 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from sensorium.adapters.models.onnx_session import open_session
+from sensorium.core.errors import UsageError
 from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
@@ -51,6 +52,8 @@ class SileroDetector:
         rest = np.zeros(0, np.float32)
         start, num_rows = None, 0
         for chunk in chunks:
+            if chunk.sample_rate != _RATE:
+                raise UsageError(f"probabilities: expected 16000 Hz, got {chunk!r}")
             start = chunk.start if start is None else start
             rest = np.concatenate([rest, chunk.mono()])
             whole = len(rest) // _ROW

@@ -138,7 +138,7 @@ class WhisperEncoder:
         mel = np.ascontiguousarray(whisper_window(window.mono(), num_mel))
         rows = np.asarray(self._model.encode(mel))[0].astype(np.float16)
         step = _WINDOW / len(rows)
-        num_valid = min(len(rows), int(np.ceil(window.duration / step)))
+        num_valid = min(len(rows), int(np.ceil(window.duration / step - 1e-9)))
         axis = Axis("time", window.start, step, step, "s")
         span = Span(window.start, window.end)
         return Features(rows, (axis,), self.provenance.model, "encoder", span, num_valid)

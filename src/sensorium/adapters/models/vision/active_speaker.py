@@ -16,7 +16,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from sensorium.adapters.models.onnx_session import open_session
-from sensorium.core.errors import ModelError
+from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.ops.sound.mfcc import cepstra
@@ -52,7 +52,11 @@ class ActiveSpeakerModel:
 
     def speaks(self, faces: NDArray[np.uint8], sound: Audio) -> NDArray[np.float32]:
         """Probability ``(picture,)`` for gray faces ``(picture, 112, 112)``, 25 a second, and their sound."""
+        if sound.sample_rate != 16_000:
+            raise UsageError(f"speaks: expected sound at 16000 Hz, got {sound!r}")
         num = len(faces)
+        if not num:
+            return np.zeros(0, np.float32)
         rows = cepstra(sound.mono())
         rows = np.concatenate([rows, np.repeat(rows[-1:], max(4 * num - len(rows), 0), axis=0)])
         given = {3: rows[None, : 4 * num], 4: faces[None].astype(np.float32)}

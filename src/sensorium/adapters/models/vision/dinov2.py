@@ -24,7 +24,7 @@ from sensorium.models.store import revision
 from sensorium.ops.vision.boxes import widened
 from sensorium.ops.vision.resize import resize
 
-_SIDE, _PATCH = 224, 14
+_SIDE, _PATCH, _DIM = 224, 14, 384
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -50,6 +50,8 @@ class DinoV2Encoder:
 
     def encode(self, frames: Frames) -> list[tuple[Features, ...]]:
         """Per frame ``patches`` (height, width, dim) and ``class`` (dim,)."""
+        if not len(frames):
+            return []
         height, width = frames.pixels.shape[1:3]
         small = np.stack([resize(each, _SIDE, _SIDE) for each in frames.pixels])
         batch = ((small / 255.0 - _MEAN) / _STD).transpose(0, 3, 1, 2)
@@ -90,7 +92,8 @@ class DinoV2Heads:
     def encode(self, frames: Frames, regions: Sequence[Regions]) -> list[NDArray]:
         """Per frame float32 ``(region, 384)``."""
         pairs = zip(frames.pixels, regions, strict=True)
-        return [np.array([self._head(p, box) for box in r.xyxy], np.float32) for p, r in pairs]
+        heads = [[self._head(pixels, box) for box in each.xyxy] for pixels, each in pairs]
+        return [np.array(each, np.float32).reshape(-1, _DIM) for each in heads]
 
     def _head(self, pixels: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.float32]:
         left, top, right, bottom = widened(box, 1.0, *pixels.shape[:2])
