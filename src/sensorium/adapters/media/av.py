@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -14,58 +13,26 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from sensorium.adapters.media.container import (
+    audio_tracks,
+    opened,
+    picture_stream,
+    sound_stream,
+    start_of,
+)
 from sensorium.core.errors import MediaError, UnsupportedMediaError, UsageError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
+from sensorium.ops.sound.audio_tracks import default_track
 
 _LOG = logging.getLogger("sensorium")
 
-# Formats that name other files or addresses, or that take any text for pictures: a file must never
-# make us open what it names.
-_REFUSED = frozenset({"hls", "dash", "concat", "concatf", "sdp", "rtsp", "imf", "tty", "applehttp"})
 # Containers whose header states the true length, so that a file that was cut short is noticed.
 _STATES_LENGTH = frozenset({"mov", "mp4", "matroska", "wav", "flac", "avi"})
 _CHUNK_SECONDS = 10.0
 _JUMP_SECONDS = 0.02  # time stamps further off than this are a hole; closer, they are rounding
 _SEEK_SECONDS = 5.0  # nearer than this it is cheaper to decode on than to seek
 _MAX_BROKEN = 0.02  # part of the packets that may be broken before the file counts as broken
-
-
-@contextmanager
-def opened(uri: str) -> Iterator[Any]:
-    """The container of a file, opened as a plain file and closed whatever happens."""
-    try:
-        container = av.open(f"file:{uri}", options={"protocol_whitelist": "file,pipe"})
-    except (av.FFmpegError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UnsupportedMediaError(
-            f"{uri}: expected an image, audio or video file; FFmpeg says: {reason} "
-            "(a video that was cut short before its index can look so as well)"
-        ) from error
-    try:
-        if names := _REFUSED & set(container.format.name.split(",")):
-            raise UnsupportedMediaError(
-                f"{uri}: expected media, found a {min(names)} text or playlist; what such a file names "
-                "is not opened"
-            )
-        yield container
-    finally:
-        container.close()
-
-
-def _picture_stream(container: Any) -> Any:
-    """The first stream of moving pictures, or None; cover art is none."""
-    cover = av.stream.Disposition.attached_pic
-    return next((s for s in container.streams.video if not s.disposition & cover), None)
-
-
-def _sound_stream(container: Any) -> Any:
-    return next((s for s in container.streams.audio if s.codec_context is not None), None)
-
-
-def _start(container: Any) -> float:
-    """Where the file's clock begins, so that sound and pictures share one zero."""
-    return (container.start_time or 0) / av.time_base
 
 
 def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
@@ -76,8 +43,10 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
         MediaError: a stream without content, a file that ends before its header says.
     """
     with opened(uri) as container:
-        pictures, sound = _picture_stream(container), _sound_stream(container)
-        if not (streams := [s for s in (pictures, sound) if s is not None]):
+        pictures, sound = picture_stream(container), sound_stream(container)
+        tracks = audio_tracks(container)
+        heard = [container.streams.audio[track.index] for track in tracks]
+        if not (streams := [*([pictures] if pictures is not None else []), *heard]):
             raise UnsupportedMediaError(f"{uri}: expected sound or pictures, found neither")
         seconds = _length(uri, container, streams)
         limits.check_seconds(uri, seconds)
@@ -99,12 +68,14 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
             num_channels=sound.codec_context.channels if sound is not None else None,
             has_sound=sound is not None,
             title=container.metadata.get("title", "").strip(),
+            tracks=tracks,
+            audio_track=default_track(tracks),
         )
 
 
 def _length(uri: str, container: Any, streams: Sequence[Any]) -> float:
     """Seconds until the last packet ends, read from the packets themselves."""
-    start, end = _start(container), 0.0
+    start, end = start_of(container), 0.0
     try:
         for packet in container.demux(*streams):
             if packet.pts is not None:
@@ -139,7 +110,7 @@ def _displayed(uri: str, limits: Limits) -> tuple[int, int]:
 def _pixel_ratio(uri: str) -> Fraction | None:
     """Width of a pixel over its height; None where the file does not say."""
     with opened(uri) as container:  # read while it is open: a closed stream must not be touched
-        return _picture_stream(container).sample_aspect_ratio
+        return picture_stream(container).sample_aspect_ratio
 
 
 def _width(frame: Any, ratio: Fraction | None) -> int:
@@ -148,18 +119,18 @@ def _width(frame: Any, ratio: Fraction | None) -> int:
 
 
 def _decoded(
-    uri: str, kind: str, skip_to: float | None = None
+    uri: str, kind: str, skip_to: float | None = None, track: int | None = None
 ) -> Generator[tuple[Any, float], None, None]:
     """(frame, seconds) of the sound or the pictures, in order, to the very end.
 
     Single broken packets are skipped and logged, their time stays empty; a file with many of them
-    is an error. `skip_to` starts at the key frame before that second.
+    is an error. `skip_to` starts at the key frame before that second; `track` chooses the sound.
     """
     with opened(uri) as container:
-        stream = _picture_stream(container) if kind == "video" else _sound_stream(container)
+        stream = picture_stream(container) if kind == "video" else sound_stream(container, track)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = 2
-        start, last = _start(container), 0.0
+        start, last = start_of(container), 0.0
         if skip_to:
             container.seek(int((skip_to + start) / stream.time_base), stream=stream)
         num_packets = num_broken = 0
@@ -182,7 +153,11 @@ def _decoded(
 
 
 def sound(
-    uri: str, sample_rate: int, limits: Limits, channel: int | None = None
+    uri: str,
+    sample_rate: int,
+    limits: Limits,
+    channel: int | None = None,
+    track: int | None = None,
 ) -> Iterator[Audio]:
     """Mono chunks of 10 s at `sample_rate`, without gap: holes in the time stamps are silence."""
     resample, source_rate, position, given = None, 0, 0, 0
@@ -198,7 +173,7 @@ def sound(
             ready = ready[size:]
         waiting = [ready]
 
-    for frame, seconds in _decoded(uri, "audio"):
+    for frame, seconds in _decoded(uri, "audio", track=track):
         if resample is None:
             source_rate = frame.sample_rate
             resample = soxr.ResampleStream(

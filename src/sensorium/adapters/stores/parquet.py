@@ -100,4 +100,5 @@ def read_records(kind: str, file: Path) -> Iterator[Record]:
         for values in batch.to_pylist():
             span = None if values["start"] is None else Span(values["start"], values["end"])
             made_by = Provenance(values["model"], values["revision"], json.loads(values["params"]))
-            yield Record(kind, span, {name: values[name] for name in names}, made_by)
+            # a file of an older version may lack a column that came later
+            yield Record(kind, span, {name: values.get(name) for name in names}, made_by)
