@@ -103,7 +103,7 @@ class Library:
     def words(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         """What was said, word by word, with the speaker and the face where they are clear."""
         words, known = self.records("word", media), self.records("assignment", media)
-        keys = ["media", "start", "end", "text"]
+        keys = ["media", "start", "end", "text", "channel"]
         known = known[[*keys, "speaker", "person"]].drop_duplicates(keys)
         return self._with_identities(words.merge(known, on=keys, how="left"), media)
 
@@ -177,6 +177,10 @@ class Library:
     def errors(self) -> pd.DataFrame:
         """One row per thing that could not be done, with the reason."""
         return self.records("error")
+
+    def warnings(self) -> pd.DataFrame:
+        """One row per thing that is wrong with a file though it was used; `step` met it first."""
+        return self.records("warning").drop_duplicates(["media", "message"], ignore_index=True)
 
     def features(
         self, media: str | os.PathLike[str] | None = None, name: str | None = None

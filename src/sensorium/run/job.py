@@ -42,5 +42,6 @@ class Outcome:
     computed: tuple[str, ...] = ()  # passes that were computed now
     found: tuple[str, ...] = ()  # passes whose results were there already
     failures: tuple[Failure, ...] = ()
+    warnings: tuple[str, ...] = ()  # what is wrong with the file though it was used, each once
     passed_over: bool = False  # found in a folder, and no media
     seconds: float = 0.0

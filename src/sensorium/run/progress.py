@@ -12,6 +12,8 @@ from typing import Any, TextIO
 
 from sensorium.run.job import Job, Outcome
 
+_SHOWN = 3  # warnings of one file that are shown as they come
+
 
 class Watcher:
     """Is told how a run goes; this one says nothing."""
@@ -46,9 +48,12 @@ def line(outcome: Outcome) -> str:
     if reasons and not outcome.computed and not outcome.found:
         return "\n".join(reasons)
     did = ", ".join(outcome.computed) or "nothing to compute, all there"
+    warned = [f"warning  {message}" for message in outcome.warnings[:_SHOWN]]
+    if (more := len(outcome.warnings) - _SHOWN) > 0:
+        warned.append(f"warning  {name}: {more} more, see library.warnings()")
     length = f"{outcome.duration:.1f} s of " if outcome.duration else ""
     done = f"done  {name}  {length}{outcome.kind} in {outcome.seconds:.1f} s: {did}"
-    return "\n".join([done, *reasons])
+    return "\n".join([done, *reasons, *warned])
 
 
 class Lines(Watcher):

@@ -71,6 +71,7 @@ class _Work:
         self._computed: list[str] = []
         self._found: list[str] = []
         self._failures: list[Failure] = []
+        self._warnings: list[str] = []
         self._results: dict[str, Path] = {}
 
     @property
@@ -115,6 +116,7 @@ class _Work:
             tuple(self._computed),
             tuple(self._found),
             tuple(self._failures),
+            tuple(dict.fromkeys(self._warnings)),
         )
 
     def _known(self, stat: list[int] | None) -> MediaRef | None:
@@ -122,6 +124,8 @@ class _Work:
         entry = self._entry()
         if stat is None or not entry.get("digest") or entry["stat"] != stat:
             return None
+        if "tracks" not in entry["ref"]:
+            return None  # of a version that did not know them
         return MediaRef(**entry["ref"])
 
     def _entry(self) -> dict[str, Any]:
@@ -199,12 +203,19 @@ class _Work:
             self._remembered(step, target, state)
             return
         try:
-            self._sink.write(target, ref, run(), recipe)
+            self._sink.write(target, ref, self._overheard(run()), recipe)
         except Exception as error:
             self._fail(step, target, ref, recipe, error)
             return
         self._results[step] = target
         self._computed.append(step)
+
+    def _overheard(self, results: Iterator[Any]) -> Iterator[Any]:
+        """The same results; what they warn of is also kept for the outcome."""
+        for each in results:
+            if isinstance(each, Record) and each.kind == "warning":
+                self._warnings.append(each.values["message"])
+            yield each
 
     def _remembered(self, step: str, target: Path, state: Mapping[str, Any]) -> None:
         self._results[step] = target
@@ -212,6 +223,9 @@ class _Work:
             self._failures.append(Failure(step, state["error"], state["message"]))
         else:
             self._found.append(step)
+            if state["counts"].get("warning"):
+                for record in read_records("warning", target / "warning.parquet"):
+                    self._warnings.append(record.values["message"])
             if state["counts"].get("error"):
                 for record in read_records("error", target / "error.parquet"):
                     self._failures.append(Failure(**record.values))

@@ -153,11 +153,7 @@ def _decoded(
 
 
 def sound(
-    uri: str,
-    sample_rate: int,
-    limits: Limits,
-    channel: int | None = None,
-    track: int | None = None,
+    uri: str, sample_rate: int, limits: Limits, channel: int | None = None, track: int | None = None
 ) -> Iterator[Audio]:
     """Mono chunks of 10 s at `sample_rate`, without gap: holes in the time stamps are silence."""
     resample, source_rate, position, given = None, 0, 0, 0

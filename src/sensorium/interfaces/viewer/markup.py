@@ -8,7 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from sensorium.interfaces.text.timeline import Row, Timeline, called, glue
+from sensorium.interfaces.text.talk import Row, called, glue
+from sensorium.interfaces.text.timeline import Timeline
 from sensorium.interfaces.text.units import clock
 from sensorium.interfaces.viewer.style import PALETTE
 from sensorium.interfaces.viewer.thumbnails import Picture, jpeg_uri, titles
@@ -173,8 +174,10 @@ def _who(label: str, name: str | None, sign: str, more: tuple[str, Mapping[str, 
 
 
 def errors(timeline: Timeline) -> str:
-    """What could not be done with this file."""
-    return "".join(
+    """What could not be done with this file, and what is wrong with it though it was used."""
+    failed = (
         f'<p class="bad"><b>{escape(row["step"])} failed</b> {escape(row["message"])}</p>'
         for row in timeline.errors
     )
+    warned = (f'<p class="soft">warning: {escape(each)}</p>' for each in timeline.warnings)
+    return "".join([*failed, *warned])

@@ -85,7 +85,9 @@ def unlike(ref: MediaRef, wanted: Wanted) -> str | None:
         fits = wanted == only.index
     else:
         fits = not only.language or same_language(only.language, wanted)
-    return None if fits else f"{ref.uri}: its only audio track, {told(only)}, is heard, not {wanted!r}"
+    return (
+        None if fits else f"{ref.uri}: its only audio track, {told(only)}, is heard, not {wanted!r}"
+    )
 
 
 def told(track: Track) -> str:

@@ -56,7 +56,8 @@ class Measured:
     """Loudness and likeness of all channels.
 
     `power` float32 ``(channel, row)`` in dB of full scale; `likeness` ``{(a, b): float32 (block,)}`` 0..1 for
-    a < b; a row lasts 0.1 s, a block looks at 1 s and begins every 0.5 s. Half a megabyte an hour and channel.
+    a < b; a row lasts 0.1 s, a block looks at 1 s and begins every 0.5 s: 200 kB an hour and
+    channel.
     """
 
     power: NDArray[np.float32]
@@ -171,9 +172,7 @@ def is_stereo(measured: Measured, num_rows: int, rule: ChannelRule) -> bool:
     )
 
 
-def likeness(
-    measured: Measured, pair: tuple[int, int], rule: ChannelRule
-) -> tuple[float, float]:
+def likeness(measured: Measured, pair: tuple[int, int], rule: ChannelRule) -> tuple[float, float]:
     """(share of the active time in which two channels hold the same, correlation of their loudness)."""
     same, active = _same(measured, pair, rule)
     shared = float(same.sum() / active.sum()) if active.any() else 1.0
