@@ -33,10 +33,10 @@ class ChannelRule:
 
     Decibels are below the channel's own loud moments, those that it exceeds for `loud` seconds. `active`:
     what is quieter is a pause; `silent` (of full scale) and `steady` (range): such a channel holds nothing;
-    `leak`: as much quieter as this, the same sound is a leak and not stereo; `coherent`: 0..1, agreement of
-    two waveforms that is more than chance; `shared`: share of the active time in which they may agree;
-    `together`: correlation of the loudness up to which two channels go their own ways; `spoken`, `voiced`:
-    seconds of speech, and its share of the active time, that a channel needs.
+    `leak`: sound of a louder channel that is quieter by so much than there is no stereo; `coherent`: 0..1,
+    agreement of two waveforms that is more than chance; `shared`: share of the active time in which they may
+    agree; `together`: correlation of the loudness up to which two channels go their own ways; `spoken`,
+    `voiced`: seconds of speech, and its share of the active time, that a channel needs.
     """
 
     loud: float = 3.0
@@ -45,7 +45,7 @@ class ChannelRule:
     steady: float = 6.0
     leak: float = 15.0
     coherent: float = 0.15
-    shared: float = 0.1
+    shared: float = 0.15
     together: float = 0.35
     spoken: float = 1.5
     voiced: float = 0.5
@@ -55,13 +55,15 @@ class ChannelRule:
 class Measured:
     """Loudness and likeness of all channels.
 
-    `power` float32 ``(channel, row)`` in dB of full scale; `likeness` ``{(a, b): float32 (block,)}`` 0..1 for
-    a < b; a row lasts 0.1 s, a block looks at 1 s and begins every 0.5 s: 200 kB an hour and
-    channel.
+    `power` float32 ``(channel, row)`` in dB of full scale; for a < b ``{(a, b): float32 (block,)}``, both 0..1:
+    `likeness`, the peak of the phase transform, which any part that both hold raises, and `common`, the
+    correlation at that delay, which tells how large the part is. A row lasts 0.1 s, a block looks at 1 s and
+    begins every 0.5 s: 200 kB an hour and channel.
     """
 
     power: NDArray[np.float32]
     likeness: dict[tuple[int, int], NDArray[np.float32]]
+    common: dict[tuple[int, int], NDArray[np.float32]]
 
 
 class Meter:
@@ -102,8 +104,11 @@ class Meter:
 
     def _measured(self, rows: Sequence[NDArray[np.float32]]) -> Measured:
         power = np.concatenate(rows, axis=1) if rows else np.zeros((len(self._rest), 0), "f4")
-        told = np.array(self._likeness, np.float32).reshape(-1, len(self._pairs))
-        return Measured(power, {pair: told[:, i] for i, pair in enumerate(self._pairs)})
+        told = np.array(self._likeness, np.float32).reshape(-1, len(self._pairs), 2)
+        alike, common = (
+            {pair: told[:, i, part] for i, pair in enumerate(self._pairs)} for part in (0, 1)
+        )
+        return Measured(power, alike, common)
 
     def _take(self, block: NDArray[np.float32]) -> None:
         rows = block.reshape(len(block), _BLOCK, _ROW_SAMPLES)
@@ -114,15 +119,21 @@ class Meter:
         self._before = block
 
     def _compare(self, window: NDArray[np.float32]) -> None:
-        """The phase transform of each pair: what is alike up to a delay gives one high peak."""
+        """The phase transform of each pair, and the plain correlation where it is highest."""
         spectra = np.fft.rfft(window * self._window[: window.shape[1]], _FFT, axis=1)
         spectra = np.where(self._band, spectra, 0)
-        spectra /= np.maximum(np.abs(spectra), 1e-9)
+        size = np.abs(spectra)
+        energy = 2 / _FFT * (size * size).sum(axis=1)
+        phases = spectra / np.maximum(size, 1e-9)
         whole = 2 * int(self._band.sum()) / _FFT
-        told = np.zeros(len(self._pairs), np.float32)
+        told = np.zeros((len(self._pairs), 2), np.float32)
         for index, (a, b) in enumerate(self._pairs):
-            peaks = np.abs(np.fft.irfft(spectra[a] * spectra[b].conj(), _FFT))
-            told[index] = max(peaks[: _LAG + 1].max(), peaks[-_LAG:].max()) / whole
+            peaks = np.abs(np.fft.irfft(phases[a] * phases[b].conj(), _FFT))
+            peaks[_LAG + 1 : -_LAG] = 0
+            lag = int(np.argmax(peaks))
+            plain = np.fft.irfft(spectra[a] * spectra[b].conj(), _FFT)[lag]
+            common = abs(plain) / max(float(np.sqrt(energy[a] * energy[b])), 1e-12)
+            told[index] = peaks[lag] / whole, min(common, 1.0)
         self._likeness.append(told)
 
 
@@ -191,8 +202,10 @@ def _same(
     """``(block,)`` where both hold the same, louder than a leak; where one of them is active."""
     blocks = _blocks((measured.power - levels(measured.power, rule)[:, None])[list(pair)])
     active = blocks.max(axis=0) > rule.active
-    alike = measured.likeness[pair] > rule.coherent
-    return alike & active & (np.abs(blocks[0] - blocks[1]) < rule.leak), active
+    # how loud in the quieter channel is what the louder one holds
+    lost = 20 * np.log10(np.maximum(measured.common[pair], 1e-6))
+    lost = lost - np.abs(blocks[0] - blocks[1])
+    return active & (measured.likeness[pair] > rule.coherent) & (lost > -rule.leak), active
 
 
 def _blocks(relative: NDArray[np.float32]) -> NDArray[np.float32]:
