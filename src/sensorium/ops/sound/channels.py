@@ -55,15 +55,16 @@ class ChannelRule:
 class Measured:
     """Loudness and likeness of all channels.
 
-    `power` float32 ``(channel, row)`` in dB of full scale; for a < b ``{(a, b): float32 (block,)}``, both 0..1:
-    `likeness`, the peak of the phase transform, which any part that both hold raises, and `common`, the
-    correlation at that delay, which tells how large the part is. A row lasts 0.1 s, a block looks at 1 s and
-    begins every 0.5 s: 200 kB an hour and channel.
+    `power` float32 ``(channel, row)`` in dB of full scale. For a < b ``{(a, b): float32 (block,)}``:
+    `likeness`, 0..1, the peak of the phase transform, which any part that both hold raises; `common`, 0..1,
+    the correlation at that delay, which tells how large the part is; `louder`, dB by which a is louder
+    than b. A row lasts 0.1 s, a block looks at 1 s and begins every 0.5 s: 230 kB an hour and channel.
     """
 
     power: NDArray[np.float32]
     likeness: dict[tuple[int, int], NDArray[np.float32]]
     common: dict[tuple[int, int], NDArray[np.float32]]
+    louder: dict[tuple[int, int], NDArray[np.float32]]
 
 
 class Meter:
@@ -104,11 +105,11 @@ class Meter:
 
     def _measured(self, rows: Sequence[NDArray[np.float32]]) -> Measured:
         power = np.concatenate(rows, axis=1) if rows else np.zeros((len(self._rest), 0), "f4")
-        told = np.array(self._likeness, np.float32).reshape(-1, len(self._pairs), 2)
-        alike, common = (
-            {pair: told[:, i, part] for i, pair in enumerate(self._pairs)} for part in (0, 1)
+        told = np.array(self._likeness, np.float32).reshape(-1, len(self._pairs), 3)
+        pairs = list(enumerate(self._pairs))
+        return Measured(
+            power, *({pair: told[:, i, part] for i, pair in pairs} for part in range(3))
         )
-        return Measured(power, alike, common)
 
     def _take(self, block: NDArray[np.float32]) -> None:
         rows = block.reshape(len(block), _BLOCK, _ROW_SAMPLES)
@@ -123,17 +124,17 @@ class Meter:
         spectra = np.fft.rfft(window * self._window[: window.shape[1]], _FFT, axis=1)
         spectra = np.where(self._band, spectra, 0)
         size = np.abs(spectra)
-        energy = 2 / _FFT * (size * size).sum(axis=1)
+        energy = np.maximum(2 / _FFT * (size * size).sum(axis=1), 1e-12)
         phases = spectra / np.maximum(size, 1e-9)
         whole = 2 * int(self._band.sum()) / _FFT
-        told = np.zeros((len(self._pairs), 2), np.float32)
+        told = np.zeros((len(self._pairs), 3), np.float32)
         for index, (a, b) in enumerate(self._pairs):
             peaks = np.abs(np.fft.irfft(phases[a] * phases[b].conj(), _FFT))
             peaks[_LAG + 1 : -_LAG] = 0
             lag = int(np.argmax(peaks))
             plain = np.fft.irfft(spectra[a] * spectra[b].conj(), _FFT)[lag]
-            common = abs(plain) / max(float(np.sqrt(energy[a] * energy[b])), 1e-12)
-            told[index] = peaks[lag] / whole, min(common, 1.0)
+            common = min(abs(plain) / float(np.sqrt(energy[a] * energy[b])), 1.0)
+            told[index] = peaks[lag] / whole, common, 10 * np.log10(energy[a] / energy[b])
         self._likeness.append(told)
 
 
@@ -200,11 +201,12 @@ def _same(
     measured: Measured, pair: tuple[int, int], rule: ChannelRule
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """``(block,)`` where both hold the same, louder than a leak; where one of them is active."""
-    blocks = _blocks((measured.power - levels(measured.power, rule)[:, None])[list(pair)])
+    loud = levels(measured.power, rule)
+    blocks = _blocks((measured.power - loud[:, None])[list(pair)])
     active = blocks.max(axis=0) > rule.active
     # how loud in the quieter channel is what the louder one holds
     lost = 20 * np.log10(np.maximum(measured.common[pair], 1e-6))
-    lost = lost - np.abs(blocks[0] - blocks[1])
+    lost = lost - np.abs(measured.louder[pair] - (loud[pair[0]] - loud[pair[1]]))
     return active & (measured.likeness[pair] > rule.coherent) & (lost > -rule.leak), active
 
 
