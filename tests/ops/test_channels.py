@@ -11,6 +11,7 @@ from sensorium.ops.sound.channels import (
     ChannelRule,
     Meter,
     apart,
+    cancelling,
     copies,
     is_stereo,
     own_rows,
@@ -102,6 +103,14 @@ def test_more_than_two_channels():
     assert apart(measured(four), RULE) == [0, 1, 2, 3]
     assert apart(measured(np.stack([*four, four[0]])), RULE) == []
     assert apart(measured(np.stack([*four[:2], 0 * four[0], *four[2:]])), RULE) == [0, 1, 3, 4]
+
+
+def test_channels_that_cancel_each_other_are_known():
+    """Antiphase, also with another gain; not stereo, nor a call."""
+    assert cancelling(measured(hiss(np.stack([one, -one]))), RULE)
+    assert cancelling(measured(hiss(np.stack([one, -0.8 * one]))), RULE)
+    for samples in (np.stack([one, one]), np.stack([one, -0.3 * one]), talk(1, 2)):
+        assert not cancelling(measured(hiss(samples)), RULE)
 
 
 def test_copies_and_silence_are_no_channels_of_their_own():

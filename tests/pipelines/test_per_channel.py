@@ -7,6 +7,7 @@ from sensorium.core.errors import MediaError
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance, Record
 from sensorium.core.time import Span
+from sensorium.models.registry import load_model
 from sensorium.pipelines.people.who import Who
 from sensorium.pipelines.sound.of_track import OfTrack
 from sensorium.pipelines.speech.own_voice import OneChannel, OwnVoices
@@ -97,6 +98,14 @@ def test_stereo_and_mono_are_one_sound():
         assert {c for r in (speech, speakers, who) for k in ("word", "turn", "assignment")
                 for c, _ in of(r, k)} == {None}  # fmt: skip
         assert len(of(speakers, "voice")) == 1
+
+
+def test_what_the_average_would_cancel_is_heard():
+    """Of antiphase one channel is heard: the average is silence."""
+    rng = np.random.default_rng(1)
+    mono = call().sum(axis=0) * rng.choice([0.999, 1.001], size=call().shape[1]).astype(np.float32)
+    speech, _, _ = everything(np.stack([mono, -mono]))
+    assert {c for c, _ in of(speech, "word")} == {0}
 
 
 def test_the_choice_decides():
@@ -209,3 +218,33 @@ def test_the_wanted_track_is_heard_and_stands_in_the_recipe():
     assert (each.name, each.needs) == ("speech", ())
     with pytest.raises(MediaError, match="expected the audio track 5, there are 0"):
         run(OfTrack(passes(reader)[0], 5), reader)
+
+
+@pytest.mark.model
+def test_music_on_two_channels_is_no_call():
+    """Two instruments, each on its own side, at once or in turns: apart, but no speech."""
+    detector = load_model("speech_detector", "silero-vad", 1)
+    for turns in (False, True):
+        samples = np.stack([melody(1), melody(2)])
+        if turns:
+            samples *= np.arange(samples.shape[1]) // (4 * RATE) % 2 == np.arange(2)[:, None]
+        reader = FakeSound(samples)
+        assert OwnVoices(reader, detector).of(reader.probe("duo.wav")) == []
+        everyone = OwnVoices(reader, FakeDetector()).of(reader.probe("duo.wav"))
+        assert [each.channel for each in everyone] == [0, 1]
+
+
+def melody(seed, seconds=24):
+    """Plucked notes of a scale."""
+    rng, samples = np.random.default_rng(seed), np.zeros(seconds * RATE, np.float32)
+    at = 0.0
+    while at < seconds - 1:
+        times = np.arange(round(rng.choice([0.25, 0.5, 0.9]) * RATE)) / RATE
+        pitch = 220 * 2 ** (rng.choice([0, 2, 4, 5, 7, 9, 11, 12, 14]) / 12)
+        tones = sum(0.06 / h * np.sin(2 * np.pi * pitch * h * times + h) for h in range(1, 8))
+        first = round(at * RATE)
+        samples[first : first + len(times)] += (
+            tones * np.exp(-3 * times) * np.minimum(times / 0.01, 1)
+        )
+        at += len(times) / RATE * rng.choice([1, 1, 2])
+    return samples

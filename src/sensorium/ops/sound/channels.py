@@ -56,9 +56,10 @@ class Measured:
     """Loudness and likeness of all channels.
 
     `power` float32 ``(channel, row)`` in dB of full scale. For a < b ``{(a, b): float32 (block,)}``:
-    `likeness`, 0..1, the peak of the phase transform, which any part that both hold raises; `common`, 0..1,
-    the correlation at that delay, which tells how large the part is; `louder`, dB by which a is louder
-    than b. A row lasts 0.1 s, a block looks at 1 s and begins every 0.5 s: 230 kB an hour and channel.
+    `likeness`, 0..1, the peak of the phase transform, which any part that both hold raises; `common`, -1..1,
+    the correlation at that delay, which tells how large the part is, below 0 where it is turned over;
+    `louder`, dB by which a is louder than b. A row lasts 0.1 s, a block looks at 1 s and begins every 0.5 s:
+    230 kB an hour and channel.
     """
 
     power: NDArray[np.float32]
@@ -133,7 +134,7 @@ class Meter:
             peaks[_LAG + 1 : -_LAG] = 0
             lag = int(np.argmax(peaks))
             plain = np.fft.irfft(spectra[a] * spectra[b].conj(), _FFT)[lag]
-            common = min(abs(plain) / float(np.sqrt(energy[a] * energy[b])), 1.0)
+            common = np.clip(plain / np.sqrt(energy[a] * energy[b]), -1.0, 1.0)
             told[index] = peaks[lag] / whole, common, 10 * np.log10(energy[a] / energy[b])
         self._likeness.append(told)
 
@@ -205,7 +206,7 @@ def _same(
     blocks = _blocks((measured.power - loud[:, None])[list(pair)])
     active = blocks.max(axis=0) > rule.active
     # how loud in the quieter channel is what the louder one holds
-    lost = 20 * np.log10(np.maximum(measured.common[pair], 1e-6))
+    lost = 20 * np.log10(np.maximum(np.abs(measured.common[pair]), 1e-6))
     lost = lost - np.abs(measured.louder[pair] - (loud[pair[0]] - loud[pair[1]]))
     return active & (measured.likeness[pair] > rule.coherent) & (lost > -rule.leak), active
 
@@ -215,6 +216,17 @@ def _blocks(relative: NDArray[np.float32]) -> NDArray[np.float32]:
     power = (10 ** (relative / 10)).reshape(len(relative), -1, _BLOCK).mean(axis=2)
     following = np.concatenate([power[:, 1:], power[:, -1:]], axis=1)
     return 10 * np.log10(np.maximum((power + following) / 2, 1e-12))
+
+
+def cancelling(measured: Measured, rule: ChannelRule) -> bool:
+    """Whether two channels hold the same sound turned over, so that their average is silence."""
+    found = sounding(measured, rule)
+    if len(found) != 2:
+        return False
+    pair = (found[0], found[1])
+    _, active = _same(measured, pair, rule)
+    turned = (measured.common[pair] < -0.9) & (np.abs(measured.louder[pair]) < 3)
+    return bool(turned[active].mean() > 0.5) if active.any() else False
 
 
 def copies(measured: Measured, rule: ChannelRule) -> list[int]:

@@ -19,9 +19,11 @@ from sensorium.ops.sound.channels import (
     Meter,
     apart,
     busy_rows,
+    cancelling,
     copies,
     is_stereo,
     own_rows,
+    sounding,
 )
 from sensorium.ports import Reader, SpeechDetector
 
@@ -68,7 +70,7 @@ class OwnVoices:
 
     With `choice` ``"auto"`` all channels that are not silent must be speech, and each another one than
     the others: stereo stays one sound. ``"split"`` takes every channel that is not silent and no copy of
-    another one, ``"mix"`` none.
+    another one, ``"mix"`` none. Of two channels whose average is silence, ``"auto"`` hears the first one.
     """
 
     def __init__(
@@ -107,9 +109,9 @@ class OwnVoices:
         if self._choice == "mix" or num < 2 or not ref.has_sound:
             return []
         measured = self._measured(ref, num)
-        if measured is None:
-            return []
         auto, rule = self._choice == "auto", self._rule
+        if auto and cancelling(measured, rule):
+            return [OneChannel(self._reader, sounding(measured, rule)[0])]
         among = apart(measured, rule) if auto else copies(measured, rule)
         found = [
             OneChannel(self._reader, each, own_rows(measured, each, among, rule)) for each in among
@@ -118,8 +120,8 @@ class OwnVoices:
             return []
         return found
 
-    def _measured(self, ref: MediaRef, num: int) -> Measured | None:
-        """One walk over all channels, side by side; None as soon as they are one sound for certain."""
+    def _measured(self, ref: MediaRef, num: int) -> Measured:
+        """One walk over all channels, side by side, until they are one sound for certain."""
         meter, looked = Meter(num), 0.0
         streams = [self._reader.audio(ref, RATE, channel) for channel in range(num)]
         for chunks in zip(*streams, strict=False):
@@ -128,7 +130,7 @@ class OwnVoices:
             if self._choice == "auto" and chunks[0].end - looked > _LOOK and ref.duration:
                 looked = chunks[0].end
                 if is_stereo(meter.so_far(), int(ref.duration / ROW), self._rule):
-                    return None
+                    return meter.so_far()
         return meter.finish()
 
     def _is_speech(self, ref: MediaRef, heard: OneChannel, measured: Measured) -> bool:
