@@ -33,10 +33,11 @@ class ChannelRule:
 
     Decibels are below the channel's own loud moments, those that it exceeds for `loud` seconds. `active`:
     what is quieter is a pause; `silent` (of full scale) and `steady` (range): such a channel holds nothing;
-    `leak`: sound of a louder channel that is quieter by so much than there is no stereo; `coherent`: 0..1,
-    agreement of two waveforms that is more than chance; `shared`: share of the active time in which they may
-    agree; `together`: correlation of the loudness up to which two channels go their own ways; `spoken`,
-    `voiced`: seconds of speech, and its share of the active time, that a channel needs.
+    `leak`: sound of a louder channel that is quieter by so much than there, in itself or as the loud moments
+    go, is no stereo; `coherent`: 0..1, agreement of two waveforms that is more than chance; `shared`: share of
+    the active time in which they may agree; `together`: correlation of the loudness up to which two channels
+    go their own ways; `spoken`, `voiced`: seconds of speech, and its share of the active time, that a channel
+    needs.
     """
 
     loud: float = 3.0
@@ -47,8 +48,8 @@ class ChannelRule:
     coherent: float = 0.15
     shared: float = 0.15
     together: float = 0.35
-    spoken: float = 1.5
-    voiced: float = 0.5
+    spoken: float = 1.0
+    voiced: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,8 @@ def _same(
     active = blocks.max(axis=0) > rule.active
     # how loud in the quieter channel is what the louder one holds
     lost = 20 * np.log10(np.maximum(np.abs(measured.common[pair]), 1e-6))
-    lost = lost - np.abs(measured.louder[pair] - (loud[pair[0]] - loud[pair[1]]))
+    raw = measured.louder[pair]
+    lost = lost - np.maximum(np.abs(raw), np.abs(raw - (loud[pair[0]] - loud[pair[1]])))
     return active & (measured.likeness[pair] > rule.coherent) & (lost > -rule.leak), active
 
 
@@ -257,8 +259,8 @@ def own_rows(
         gain = _leak(measured, other, channel, rule) if other != channel else None
         if gain is not None:
             lately = _held(power[other], 3)  # a room goes on sounding
-            quieter = (lately - loud[other]) - (power[channel] - loud[channel]) > 10
-            foreign |= quieter & (power[channel] <= lately + gain + 6)
+            much = 10 + min(0.0, float(loud[other] - loud[channel]))
+            foreign |= (lately - power[channel] > much) & (power[channel] <= lately + gain + 6)
     mine = ~foreign
     return mine | np.roll(mine, 1) | np.roll(mine, -1) if mine.any() else mine
 
@@ -269,7 +271,8 @@ def _leak(measured: Measured, source: int, into: int, rule: ChannelRule) -> floa
     loud = levels(measured.power, rule)[[source, into]]
     relative = power - loud[:, None]
     alike = measured.likeness[min(source, into), max(source, into)] > rule.coherent
-    seen = alike & (relative[0] > rule.active) & (relative[0] - relative[1] > 10)
+    much = 10 + min(0.0, float(loud[0] - loud[1]))
+    seen = alike & (relative[0] > rule.active) & (power[0] - power[1] > much)
     return float(np.median((power[1] - power[0])[seen])) if seen.sum() >= 4 else None
 
 
