@@ -97,6 +97,16 @@ def test_a_little_leak_is_no_stereo(leak, expected):
     assert apart(measured(hiss(both + leak * np.roll(both[::-1], 90, axis=1))), RULE) == expected
 
 
+def test_a_quiet_person_beside_a_loud_one():
+    """10 dB between the people: the leak of the loud one lies 10 dB below the quiet one, and is one."""
+    clean = talk(1, 2) * np.array([[1.0], [0.3]])
+    heard = measured(hiss(clean + 0.1 * np.roll(clean[::-1], 90, axis=1)))
+    assert apart(heard, RULE) == [0, 1]
+    busy = np.repeat(np.arange(8) % 2 == 0, 30) & (heard.power[0] > -35)
+    assert own_rows(heard, 1, [0, 1], RULE)[busy].mean() < 0.2
+    assert own_rows(heard, 0, [0, 1], RULE)[busy].all()
+
+
 def test_more_than_two_channels():
     """A meeting with a microphone each; not one that two of them share; silent channels do not count."""
     four = talk(1, 2, 3, 4)

@@ -33,11 +33,11 @@ class ChannelRule:
 
     Decibels are below the channel's own loud moments, those that it exceeds for `loud` seconds. `active`:
     what is quieter is a pause; `silent` (of full scale) and `steady` (range): such a channel holds nothing;
-    `leak`: sound of a louder channel that is quieter by so much than there, in itself or as the loud moments
-    go, is no stereo; `coherent`: 0..1, agreement of two waveforms that is more than chance; `shared`: share of
-    the active time in which they may agree; `together`: correlation of the loudness up to which two channels
-    go their own ways; `spoken`, `voiced`: seconds of speech, and its share of the active time, that a channel
-    needs.
+    `leak`: sound of a louder channel that is quieter by so much than there, in itself or as the loud
+    moments go, is no stereo; `coherent`: 0..1, agreement of two waveforms that is more than chance;
+    `shared`: share of the active time in which they may agree; `together`: correlation of the loudness
+    up to which two channels go their own ways; `spoken`, `voiced`: seconds of speech, and its share of
+    the active time, that a channel needs.
     """
 
     loud: float = 3.0
