@@ -106,9 +106,9 @@ Note: `datasets.with_format("numpy")` gives float32 where the file holds float16
 | format | what |
 |---|---|
 | `text` | every file: what it is, who speaks and who is seen for how long, what happens in order of time, what failed |
-| `vtt` | WebVTT subtitles of one file, the speaker as voice (`<v S1>`); cues of at most two lines of 42 characters and 7 s, no word is cut |
+| `vtt` | WebVTT subtitles of one file, the speaker as voice (`<v S1>`); cues of at most two lines of 42 characters and 7 s, no word is cut; people who speak at once on two channels get cues of their own, which overlap |
 | `srt` | the same as SubRip; a new speaker is written in front of what it says |
-| `rttm` | `SPEAKER` lines, one per turn; the speaker is its name, else its identity, else the label in this file. The file's id is its name without ending, blanks as `_`; with the ending or the whole path where names alone would be mistaken for one another |
+| `rttm` | `SPEAKER` lines, one per turn; the channel is 1, or one more than `channel` where channels were heard apart; the speaker is its name, else its identity, else the label in this file. The file's id is its name without ending, blanks as `_`; with the ending or the whole path where names alone would be mistaken for one another |
 | `json` | `{{"inputs": [{{"uri", "media"}}], "tables": {{kind: [row, ...]}}}}` with every kind below, even if empty. Words also have `speaker`, `identity`, `name` and `person`, turns `identity`, `name`, `person` and `track`. Lists of numbers (embeddings, mouth motion) are left out unless asked for: `render(library, "json", embeddings=True)`. NaN is null |
 | `csv` | one line per word, RFC 4180, UTF-8, empty where nothing is known |
 
@@ -120,7 +120,8 @@ In Python: `sensorium.interfaces.text.formats.render(library, format, media=None
 
 Times are seconds from the start of the file; spans are half-open, `[start, end)`. Boxes are pixels of
 the picture as displayed (after rotation), origin at the top left. `speaker` (S1, S2, ...) and `person` (P1, P2, ...)
-are labels inside one file.
+are labels inside one file. `channel` is null unless channels were heard apart, as in a call with one person on each
+([speech.md](speech.md)); then one speaker is on one channel, and exclusive turns exclude one another inside a channel.
 
 Every kind has these columns first:
 
@@ -161,6 +162,7 @@ CSV = {
     "person": "face that said it, where it is clear",
     "score": "0..1",
     "language": "BCP-47 tag",
+    "channel": "channel from 0 that was heard alone; empty: all channels as one",
 }
 
 

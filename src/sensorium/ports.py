@@ -31,9 +31,8 @@ class Reader(Protocol):
     def audio(self, ref: MediaRef, sample_rate: int, channel: int | None = None) -> Iterator[Audio]:
         """The sound in chunks of at most 30 s, mono, resampled to `sample_rate`, gapless.
 
-        Channels are averaged, or the one that is asked for is taken.
-
-        Chunk i+1 starts where chunk i ended; silence fills holes in the time stamps.
+        It is that of the track ``ref.audio_track``. Channels are averaged, or the one that is asked for
+        is taken. Chunk i+1 starts where chunk i ended; silence fills holes in the time stamps.
         """
 
     def frames(

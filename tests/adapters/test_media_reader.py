@@ -11,8 +11,9 @@ from PIL import Image
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.errors import LimitError, MediaError, MissingMediaError, UnsupportedMediaError
 from sensorium.core.limits import Limits
+from sensorium.ops.sound.audio_tracks import with_track
 from sensorium.testing.made_folder import huge_png, with_cover
-from sensorium.testing.made_media import squares, tone, write_sound, write_video
+from sensorium.testing.made_media import squares, tone, write_sound, write_tracks, write_video
 
 
 @pytest.fixture
@@ -51,6 +52,40 @@ def test_channels_are_averaged(reader, tmp_path):
     samples[1] = 0
     write_sound(tmp_path / "a.wav", samples, 16000, "pcm_s16le")
     assert np.abs(heard(reader, tmp_path / "a.wav")).max() == pytest.approx(0.25, abs=0.01)
+
+
+def test_tracks_are_listed_and_one_is_heard(reader, tmp_path):
+    """The one marked as default counts; another one is read by number or language."""
+    english, german, stereo = tone(1.0, 16000), 0.5 * tone(1.0, 16000), tone(2.0, 16000, 2, 880.0)
+    about = [
+        {"language": "eng"},
+        {"language": "ger", "title": "Kommentar", "default": True},
+        {"language": "fra"},
+    ]
+    tracks = list(zip((english, german, stereo), about, strict=True))
+    ref = reader.probe(str(write_tracks(tmp_path / "a.mka", tracks, 16000)))
+    told = [
+        (t.index, t.codec, t.num_channels, t.sample_rate, t.language, t.title) for t in ref.tracks
+    ]
+    assert told == [
+        (0, "flac", 1, 16000, "eng", ""),
+        (1, "flac", 1, 16000, "ger", "Kommentar"),
+        (2, "flac", 2, 16000, "fra", ""),
+    ]
+    assert [t.default for t in ref.tracks] == [False, True, False]
+    assert (ref.audio_track, ref.num_channels) == (1, 1)
+    assert ref.duration == pytest.approx(2.0, abs=0.1)
+    for wanted, level, seconds in ((None, 0.25, 1), (0, 0.5, 1), ("de", 0.25, 1), ("fr", 0.5, 2)):
+        chunks = list(reader.audio(with_track(ref, wanted), 16000))
+        samples = np.concatenate([chunk.samples[0] for chunk in chunks])
+        assert np.abs(samples[2000:-2000]).max() == pytest.approx(level, abs=0.01)
+        assert len(samples) == seconds * 16000
+
+
+def test_without_a_mark_the_track_with_most_channels_is_heard(reader, tmp_path):
+    tracks = [(tone(1.0, 16000), {}), (tone(1.0, 16000, 6), {}), (tone(1.0, 16000, 2), {})]
+    ref = reader.probe(str(write_tracks(tmp_path / "a.mka", tracks, 16000)))
+    assert (ref.audio_track, ref.num_channels) == (1, 6)
 
 
 def test_variable_frame_rate_keeps_true_times(reader, tmp_path):

@@ -29,7 +29,9 @@ def test_digest_does_not_depend_on_the_order_of_keys(value):
 
 def test_a_record_has_exactly_the_columns_of_its_kind():
     """A column too few is an error where it is made, not a null that appears later."""
-    with pytest.raises(UsageError, match=r"'turn': expected the columns \['score', 'speaker'\]"):
+    with pytest.raises(
+        UsageError, match=r"'turn': expected the columns \['channel', 'score', 'speaker'\]"
+    ):
         Record("turn", Span(0, 1), {"speaker": "S1"}, Provenance("m"))
     with pytest.raises(UsageError, match="expected one of media"):
         Record("turns", Span(0, 1), {}, Provenance("m"))

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import pysubs2
@@ -17,7 +18,8 @@ from sensorium.core.errors import UsageError
 from sensorium.core.record import KINDS
 from sensorium.interfaces.text.cues import LINE, LINES, cues
 from sensorium.interfaces.text.formats import CSV_COLUMNS, FORMATS, file_ids, render
-from sensorium.interfaces.text.timeline import face_stretches, to_timeline, utterances
+from sensorium.interfaces.text.talk import utterances
+from sensorium.interfaces.text.timeline import face_stretches, to_timeline
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.testing.sample_library import (
@@ -233,3 +235,55 @@ def test_formats_md_is_current() -> None:
     root = Path(__file__).parents[2]
     made = runpy.run_path(str(root / "docs" / "make_formats.py"))["document"]()
     assert (root / "docs" / "formats.md").read_text(encoding="utf-8") == made
+
+
+def spoken_at_once() -> list:
+    """One says a sentence while the other one, on another channel, says another one."""
+    records = []
+    for channel, (speaker, text, start) in enumerate(
+        (("S1", "I think that we should go.", 1.0), ("S2", "Yes, let us all go.", 1.2))
+    ):
+        for record in synthetic_words([(speaker, None, text)], start=start):
+            values = {**record.values, "channel": channel}
+            records.append(replace(record, values=values))
+        turn = {"speaker": speaker, "score": 0.9, "channel": channel}
+        records.append(synthetic_record("turn", start, start + 2.0, **turn))
+        voice = {"speaker": speaker, "duration": 2.0, "embedding": [1.0], "channel": channel}
+        records.append(synthetic_record("voice", **voice))
+    records.append(
+        synthetic_record("warning", step="speech", message="no speech on the audio track 0")
+    )
+    return sorted(records, key=lambda r: r.span.start if r.span else 0.0)
+
+
+def test_people_who_speak_at_once_on_two_channels_are_told_apart(tmp_path: Path) -> None:
+    """Each in one go, with cues that overlap, the channel in RTTM from 1 and in every table from 0."""
+    library = one_file(tmp_path, spoken_at_once())
+    text = render(library, "text")
+    assert 'S1  "I think that we should go."' in text
+    assert 'S2  "Yes, let us all go."' in text
+    assert "speaker S2: 00:02.0 of speech on channel 1" in text
+    assert "warning: no speech on the audio track 0" in text
+    assert [line.split()[2] for line in render(library, "rttm").splitlines()] == ["1", "2"]
+    for form in ("vtt", "srt"):
+        told = pysubs2.SSAFile.from_string(render(library, form))
+        assert len(told) == 2
+        assert told[0].start < told[1].start < told[0].end
+    rows = list(csv.DictReader(io.StringIO(render(library, "csv"))))
+    assert {(row["speaker"], row["channel"]) for row in rows} == {("S1", "0"), ("S2", "1")}
+    assert [float(row["start"]) for row in rows] == sorted(float(row["start"]) for row in rows)
+    tables = json.loads(render(library, "json"))["tables"]
+    assert {(w["speaker"], w["channel"]) for w in tables["word"]} == {("S1", 0), ("S2", 1)}
+    assert [w["message"] for w in tables["warning"]] == ["no speech on the audio track 0"]
+
+
+def test_the_same_word_at_the_same_time_on_two_channels_keeps_both_speakers(tmp_path: Path) -> None:
+    records = []
+    for channel, speaker in enumerate(("S1", "S2")):
+        for record in synthetic_words([(speaker, None, "Hello.")]):
+            records.append(replace(record, values={**record.values, "channel": channel}))
+    library = one_file(tmp_path, records)
+    assert sorted(library.words()["speaker"]) == ["S1", "S2"]
+    assert len(to_timeline(library, "one.wav").utterances) == 2
+    mono = one_file(tmp_path / "mono", synthetic_words([("S1", None, "Hello there.")]))
+    assert list(mono.words()["speaker"]) == ["S1", "S1"]

@@ -22,20 +22,30 @@ PassName = Literal[
     "who",
 ]
 PASSES: tuple[PassName, ...] = get_args(PassName)
+Channels = Literal["mix", "split", "auto"]
 ON_DEMAND: frozenset[PassName] = frozenset({"drawn"})  # slow: done only where asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechConfig:
-    """Who spoke when and what was said: models, and the least and most voices of a file, None where open."""
+    """Who spoke when and what was said.
+
+    Models; the least and most voices of a file, None where open; `channels`: ``"mix"`` hears the average
+    of a file's channels, ``"split"`` each for itself, ``"auto"`` splits where each holds other speech.
+    """
 
     speech_detector: str = "silero-vad"
     transcriber: str = "whisper-tiny.en"
     segmenter: str = "pyannote-segmentation-3.0"
     speaker_encoder: str = "campplus-zh-en"
     speakers: tuple[int | None, int | None] = (None, None)
+    channels: Channels = "auto"
 
     def __post_init__(self) -> None:
+        if self.channels not in get_args(Channels):
+            raise UsageError(
+                f"channels: expected {', '.join(get_args(Channels))}; got {self.channels!r}"
+            )
         low, high = self.speakers
         if (low is not None and low < 1) or (high is not None and high < (low or 1)):
             raise UsageError(f"speakers: expected 1 <= low <= high, got {low}..{high}")
@@ -43,14 +53,22 @@ class SpeechConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundConfig:
-    """Features of sound; `sound_hop`: seconds from one window of the encoder to the next (None: back to
-    back), see `pipelines.sound.hear`."""
+    """What is heard, and features of it.
+
+    `sound_hop`: seconds from one window of the encoder to the next (None: back to back), see
+    `pipelines.sound.hear`; `audio_track`: the track that every pass hears, a number from 0 or a language
+    such as ``"de"`` (None: the file's choice), see `ops.sound.audio_tracks`.
+    """
 
     sound_encoder: str = "whisper-tiny.en-encoder"
     sound_hop: float | None = None
+    audio_track: int | str | None = None
 
     def __post_init__(self) -> None:
         _above_0("sound_hop", self.sound_hop)
+        track = self.audio_track
+        if isinstance(track, bool) or (isinstance(track, int) and track < 0) or track == "":
+            raise UsageError(f"audio_track: expected a number from 0 or a language, got {track!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,12 +21,30 @@ def read_only(array: NDArray) -> NDArray:
 
 
 @dataclass(frozen=True, slots=True)
+class Track:
+    """One audio track as the headers tell it.
+
+    `index` counts the audio tracks of the file from 0; `language` is a code of ISO 639 or a BCP-47 tag,
+    empty where the file states none; `default`: the container marks it as the one to be played.
+    """
+
+    index: int
+    codec: str = ""
+    num_channels: int = 1
+    sample_rate: int = 0  # Hz
+    language: str = ""
+    title: str = ""
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MediaRef:
     """A file's identity, independent of where it lies, and what its headers say.
 
     `digest` is the sha256 of the bytes in hexadecimal; `kind` comes from the content, not from
     the name: ``"video"`` has moving pictures, ``"audio"`` has sound only (cover art does not
-    make a video), ``"image"`` is a still picture.
+    make a video), ``"image"`` is a still picture. `tracks` are the audio tracks; `audio_track` is the
+    index of the one that is heard, whose rate and channels stand here (None: that of the file's choice).
     """
 
     uri: str
@@ -42,6 +60,12 @@ class MediaRef:
     num_channels: int | None = None
     has_sound: bool = False
     title: str = ""  # as the file states it
+    tracks: tuple[Track, ...] = ()
+    audio_track: int | None = None
+
+    def __post_init__(self) -> None:  # tracks come back from JSON as mappings
+        made = (each if isinstance(each, Track) else Track(**each) for each in self.tracks)
+        object.__setattr__(self, "tracks", tuple(made))
 
     def scale(self, frame: Frames) -> tuple[float, float]:
         """Pixels as displayed per pixel of a frame that was read smaller, across and down."""

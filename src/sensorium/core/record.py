@@ -66,6 +66,10 @@ COMMON = (
     Column("params", "string", "its parameters, JSON"),
 )
 
+_CHANNEL = Column(
+    "channel", "int64", "channel from 0 that was heard alone; null: all channels as one"
+)
+
 KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
     {
         "media": (
@@ -88,26 +92,30 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             ),
             Column("source", "string", "path of the subtitle file"),
         ),
-        "speech": (Column("score", "float64", "mean speech probability, 0..1"),),
+        "speech": (Column("score", "float64", "mean speech probability, 0..1"), _CHANNEL),
         "transcript": (
             Column("text", "string", "one utterance"),
             Column("language", "string", "BCP-47 tag"),
             Column("score", "float64", "mean word score, 0..1"),
+            _CHANNEL,
         ),
         "word": (
             Column("text", "string", "the word with its punctuation"),
             Column("score", "float64", "0..1; null where the model gives none"),
             Column("language", "string", "BCP-47 tag"),
+            _CHANNEL,
         ),
         "turn": (
             Column("speaker", "string", "label inside this file"),
             Column("score", "float64", "mean activity, 0..1"),
+            _CHANNEL,
         ),
-        "exclusive_turn": (Column("speaker", "string", "label inside this file"),),
+        "exclusive_turn": (Column("speaker", "string", "label inside this file"), _CHANNEL),
         "voice": (
             Column("speaker", "string", "label inside this file"),
             Column("duration", "float64", "seconds of speech of this speaker"),
             Column("embedding", "list<float32>", "speaker embedding, unit norm"),
+            _CHANNEL,
         ),
         "shot": (Column("index", "int64", "number of the shot, from 0"),),
         "region": (
@@ -172,6 +180,7 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             Column("text", "string", "the word"),
             Column("speaker", "string", "who said it; null where no turn covers it"),
             Column("person", "string", "the face that said it; null where it is not clear"),
+            _CHANNEL,
         ),
         "feature": (
             Column("name", "string", "which output: patches, class, encoder"),

@@ -103,7 +103,7 @@ class Library:
     def words(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         """What was said, word by word, with the speaker and the face where they are clear."""
         words, known = self.records("word", media), self.records("assignment", media)
-        keys = ["media", "start", "end", "text"]
+        keys = ["media", "start", "end", "text", "channel"]
         known = known[[*keys, "speaker", "person"]].drop_duplicates(keys)
         return self._with_identities(words.merge(known, on=keys, how="left"), media)
 

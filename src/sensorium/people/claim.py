@@ -89,9 +89,9 @@ def read_scene(layout: Layout, entry: Mapping[str, Any]) -> Scene:
     """What one input holds that may name somebody."""
     rows = _Rows(layout, entry["results"])
     ref = entry.get("ref") or {}
-    said = {(r["start"], r["end"], r["text"]): r["speaker"] for r in rows.of("who", "assignment")}
+    said = {_word(r): r["speaker"] for r in rows.of("who", "assignment")}
     words = [
-        (_span(r), r["text"], rows.key("speakers", said.get((r["start"], r["end"], r["text"]))))
+        (_span(r), r["text"], rows.key("speakers", said.get(_word(r))))
         for r in rows.of("speech", "word")
     ]
     turns = [(_span(r), rows.key("speakers", r["speaker"])) for r in rows.of("speakers", "turn")]
@@ -137,6 +137,10 @@ class _Rows:
 
 def _span(row: Mapping[str, Any]) -> Span:
     return Span(row["start"], row["end"])
+
+
+def _word(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["start"], row["end"], row["text"], row["channel"]
 
 
 def _stretches(rows: _Rows) -> list[tuple[Span, str]]:

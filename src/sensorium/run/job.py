@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sensorium.core.config import Config
+from sensorium.core.record import Provenance, Record
 from sensorium.run.inputs import Input
 
 
@@ -31,6 +32,19 @@ class Failure:
     step: str
     error: str
     message: str
+
+
+PREPARED = Provenance("sensorium")  # of what is told about a file by no model
+
+
+def error_record(failure: Failure) -> Record:
+    """What a library keeps of a failure."""
+    return Record("error", None, asdict(failure), PREPARED)
+
+
+def warning_records(step: str, messages: Sequence[str]) -> list[Record]:
+    """What a library keeps of warnings that a pass met."""
+    return [Record("warning", None, {"step": step, "message": m}, PREPARED) for m in messages]
 
 
 def reasons(failures: Sequence[Failure]) -> list[tuple[str, str]]:

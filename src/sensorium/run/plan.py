@@ -60,9 +60,6 @@ def build(config: Config, threads: int) -> Built:
     from sensorium.adapters.media.reader import MediaReader
     from sensorium.adapters.media.subtitles import SubtitleFiles
     from sensorium.pipelines.people.who import Who
-    from sensorium.pipelines.sound.hear import Sound, SoundOptions
-    from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
-    from sensorium.pipelines.speech.transcribe import Speech
     from sensorium.pipelines.vision.pictures import Pictures, PicturesOptions
     from sensorium.pipelines.vision.shots import Shots
     from sensorium.pipelines.vision.texts import Texts
@@ -71,14 +68,7 @@ def build(config: Config, threads: int) -> Built:
     chosen = config.models()
     model: dict[str, Any] = {job: Deferred(job, name, threads) for job, name in chosen.items()}
     passes: list[Pass] = [
-        Speech(media, model["speech_detector"], model["transcriber"]),
-        Speakers(
-            media,
-            model["segmenter"],
-            model["speaker_encoder"],
-            SpeakersOptions(speakers=config.speech.speakers),
-        ),
-        Sound(media, model["sound_encoder"], SoundOptions(hop=config.sound.sound_hop)),
+        *_heard(media, model, config),
         Shots(media),
         Pictures(
             media, model["image_encoder"], PicturesOptions(every=config.pictures.picture_every)
@@ -92,6 +82,33 @@ def build(config: Config, threads: int) -> Built:
     ]
     wanted: Sequence[str] = config.passes or [p.name for p in passes if p.name not in ON_DEMAND]
     return Built(media, SubtitleFiles(), [each for each in passes if each.name in wanted])
+
+
+def _heard(media: Reader, model: Mapping[str, Any], config: Config) -> list[Pass]:
+    """Speech, speakers and sound: of the track that is asked for, channel by channel where that is due."""
+    from sensorium.pipelines.sound.hear import Sound, SoundOptions
+    from sensorium.pipelines.sound.of_track import OfTrack
+    from sensorium.pipelines.speech.own_voice import OwnVoices
+    from sensorium.pipelines.speech.per_channel import SpeakersPerChannel, SpeechPerChannel
+    from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
+    from sensorium.pipelines.speech.transcribe import Speech
+
+    track, detector = config.sound.audio_track, model["speech_detector"]
+    channels = OwnVoices(media, detector, config.speech.channels)
+
+    def speech(reader: Reader) -> Pass:
+        return Speech(reader, detector, model["transcriber"])
+
+    def speakers(reader: Reader, bounds: tuple[int | None, int | None]) -> Pass:
+        options = SpeakersOptions(speakers=bounds)
+        return Speakers(reader, model["segmenter"], model["speaker_encoder"], options)
+
+    sound = Sound(media, model["sound_encoder"], SoundOptions(hop=config.sound.sound_hop))
+    return [
+        OfTrack(SpeechPerChannel(speech, media, channels), track, (media, detector)),
+        OfTrack(SpeakersPerChannel(speakers, media, channels, config.speech.speakers), track),
+        OfTrack(sound, track),
+    ]
 
 
 def _faces(media: Reader, model: Mapping[str, Any], config: Config, threads: int) -> Pass:
@@ -128,10 +145,10 @@ def _objects(media: Reader, config: Config, threads: int) -> list[Pass]:
 def _speaking(media: Reader, config: Config, threads: int) -> Pass:
     """A trained active-speaker model, from a file."""
     from sensorium.pipelines.people.speaking import Speaking
+    from sensorium.pipelines.sound.of_track import OfTrack
 
-    return Speaking(
-        media, load_model("active_speaker", f"onnx:{config.people.active_speaker}", threads)
-    )
+    model = load_model("active_speaker", f"onnx:{config.people.active_speaker}", threads)
+    return OfTrack(Speaking(media, model), config.sound.audio_track)
 
 
 def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:

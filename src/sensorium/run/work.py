@@ -25,15 +25,13 @@ from sensorium.core.errors import (
     UnsupportedMediaError,
 )
 from sensorium.core.media import MediaRef
-from sensorium.core.record import KINDS, Provenance, Record, digest
+from sensorium.core.record import KINDS, Record, digest
 from sensorium.library.earlier import EarlierRecords
 from sensorium.library.layout import Layout, fingerprints, write_json
 from sensorium.library.sink import Sink
 from sensorium.ports import Pass, Report
-from sensorium.run.job import Failure, Job, Outcome
+from sensorium.run.job import PREPARED, Failure, Job, Outcome, error_record, warning_records
 from sensorium.run.plan import Built, build
-
-_PREPARED = Provenance("sensorium")
 
 
 @lru_cache(maxsize=1)  # a worker loads its models once, not once per file
@@ -135,6 +133,8 @@ class _Work:
         entry = self._entry()
         if stat is None or not entry.get("digest") or entry["stat"] != stat:
             return None
+        if "tracks" not in entry["ref"]:
+            return None  # of a version that did not know them
         self._warnings.extend(entry.get("warnings", ()))
         return MediaRef(**entry["ref"])
 
@@ -182,19 +182,19 @@ class _Work:
 
     def _media_records(self, ref: MediaRef, beside: Sequence[str]) -> Iterator[Record]:
         values = {column.name: getattr(ref, column.name) for column in KINDS["media"]}
-        yield Record("media", None, values, _PREPARED)
-        yield from _warning_records("media", self._warnings)
+        yield Record("media", None, values, PREPARED)
+        yield from warning_records("media", self._warnings)
         for path in beside:
             try:
                 cues = self._built.subtitles.read(path)
             except SensoriumError as error:
                 failure = Failure("subtitles", type(error).__name__, str(error))
                 self._failures.append(failure)
-                yield _error_record(failure)
+                yield error_record(failure)
                 continue
             for cue in cues:
                 values = {"text": cue.text, "name": cue.name, "source": path}
-                yield Record("subtitle", cue.span, values, _PREPARED)
+                yield Record("subtitle", cue.span, values, PREPARED)
 
     def _pass(
         self, each: Pass, ref: MediaRef, prints: Mapping[str, str], entry: Mapping[str, Any]
@@ -221,7 +221,7 @@ class _Work:
         def results() -> Iterator[Any]:
             with heard(self._uri, told):
                 yield from run()
-            yield from _warning_records(step, told)
+            yield from warning_records(step, told)
 
         try:
             self._sink.write(target, ref, results(), recipe)
@@ -232,6 +232,13 @@ class _Work:
             self._warnings.extend(told)
         self._results[step] = target
         self._computed.append(step)
+
+    def _overheard(self, results: Iterator[Any]) -> Iterator[Any]:
+        """The same results; what they warn of is also kept for the outcome."""
+        for each in results:
+            if isinstance(each, Record) and each.kind == "warning":
+                self._warnings.append(each.values["message"])
+            yield each
 
     def _remembered(self, step: str, target: Path, state: Mapping[str, Any]) -> None:
         self._results[step] = target
@@ -256,7 +263,7 @@ class _Work:
         # A bad file stays bad; anything else (memory, disk, a missing package) may be better next time.
         again = isinstance(error, MissingMediaError) or not isinstance(error, MediaError)
         marks = {"again": again, "error": failure.error, "message": failure.message}
-        self._sink.write(target, source, [_error_record(failure)], recipe, marks)
+        self._sink.write(target, source, [error_record(failure)], recipe, marks)
 
     def _reporter(self, step: str, duration: float | None) -> Report:
         path, last = self._job.progress, [0.0]
@@ -268,14 +275,6 @@ class _Work:
                 write_json(Path(path), {"step": step, "done": seconds, "total": duration})
 
         return report
-
-
-def _error_record(failure: Failure) -> Record:
-    return Record("error", None, asdict(failure), _PREPARED)
-
-
-def _warning_records(step: str, messages: Sequence[str]) -> list[Record]:
-    return [Record("warning", None, {"step": step, "message": m}, _PREPARED) for m in messages]
 
 
 def _unexpected(uri: str, error: BaseException) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sensorium.core.errors import UsageError
 from sensorium.core.features import Features
-from sensorium.core.media import Audio
+from sensorium.core.media import Audio, Frames, MediaRef, Track
 from sensorium.core.record import Provenance
 from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Axis, Span
@@ -41,6 +41,47 @@ def _at_our_rate(audio: Audio) -> Audio:
     if audio.sample_rate != RATE:
         raise UsageError(f"expected sound at {RATE} Hz, got {audio!r}")
     return audio
+
+
+class FakeSound:
+    """A reader of sound that was made: ``(channel, sample)`` at 16 kHz, per audio track.
+
+    Sound at other rates, which must divide 16 kHz, is every second, third, ... sample.
+    """
+
+    def __init__(self, *tracks: np.ndarray) -> None:
+        self._tracks = tracks
+        self.walks: list[int | None] = []  # the channels that were read, in order
+
+    def probe(self, uri: str) -> MediaRef:
+        first = self._tracks[0]
+        return MediaRef(
+            uri,
+            "made",
+            "audio",
+            duration=first.shape[1] / RATE,
+            sample_rate=RATE,
+            num_channels=len(first),
+            has_sound=True,
+            tracks=tuple(
+                Track(index, num_channels=len(each)) for index, each in enumerate(self._tracks)
+            ),
+            audio_track=0,
+        )
+
+    def audio(self, ref: MediaRef, sample_rate: int, channel: int | None = None) -> Iterator[Audio]:
+        self.walks.append(channel)
+        samples = self._tracks[ref.audio_track or 0]
+        mono = samples.mean(axis=0) if channel is None else samples[channel]
+        mono = np.asarray(mono[:: RATE // sample_rate], np.float32)[None]
+        size = 8 * sample_rate
+        for first in range(0, mono.shape[1], size):
+            yield Audio(mono[:, first : first + size], sample_rate, first / sample_rate)
+
+    def frames(
+        self, ref: MediaRef, max_side: int | None, times: Sequence[float] | None = None
+    ) -> Iterator[Frames]:
+        return iter(())
 
 
 class FakeDetector:

@@ -21,12 +21,48 @@ def tone(
     return np.repeat(wave[None].astype(np.float32), num_channels, axis=0)
 
 
+def murmur(seconds: float, sample_rate: int, seed: int) -> NDArray[np.float32]:
+    """float32 ``(sample,)``: no speech, but loud and quiet as speech is, in syllables, phrases and pauses.
+
+    Another seed gives another one, which has nothing in common with the first.
+    """
+    rng, num = np.random.default_rng(seed), round(seconds * sample_rate)
+    times = np.arange(num) / sample_rate
+    syllables = 0.5 + 0.5 * np.sin(2 * np.pi * (3.5 + rng.random()) * times + 6 * rng.random())
+    edges = np.cumsum(rng.uniform(0.5, 1.6, 2 + round(2 * seconds)))
+    speaking = np.searchsorted(edges, times) % 2 == seed % 2
+    noise = rng.standard_normal(num + 15)
+    voice = np.convolve(noise, np.hanning(16), "valid")  # darker than white, as voices are
+    wave = 0.06 * voice * (0.1 + 0.9 * syllables) * speaking
+    return (wave + 1e-4 * rng.standard_normal(num)).astype(np.float32)
+
+
+def write_tracks(
+    path: Path, tracks: Sequence[tuple[NDArray[np.float32], dict[str, Any]]], sample_rate: int
+) -> Path:
+    """A file of several audio tracks (FLAC; the name says which container): sound ``(channel, sample)``
+    and what is told of it: language, title, default."""
+    with av.open(str(path), "w") as container:
+        streams: list[Any] = []
+        for samples, about in tracks:
+            stream: Any = container.add_stream("flac", rate=sample_rate)
+            stream.layout = _LAYOUTS[samples.shape[0]]
+            stream.metadata.update({k: about[k] for k in ("language", "title") if k in about})
+            stream.disposition = av.stream.Disposition.default if about.get("default") else 0
+            streams.append(stream)
+        for stream, (samples, _) in zip(streams, tracks, strict=True):
+            encode_sound(container, stream, samples, sample_rate)
+    return path
+
+
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 6: "5.1"}
+
+
 def write_sound(path: Path, samples: NDArray[np.float32], sample_rate: int, codec: str) -> Path:
     """One sound file of the given codec; the container follows from the name."""
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=sample_rate)
-        layouts = {1: "mono", 2: "stereo", 6: "5.1"}
-        stream.layout = layouts[samples.shape[0]]
+        stream.layout = _LAYOUTS[samples.shape[0]]
         encode_sound(container, stream, samples, sample_rate)
     return path
 

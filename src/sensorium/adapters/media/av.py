@@ -13,11 +13,13 @@ import soxr
 from numpy.typing import NDArray
 
 from sensorium.adapters.media.container import (
+    audio_tracks,
     frame_seconds,
     is_single,
     opened,
     picture_seconds,
     picture_stream,
+    sought,
     sound_stream,
     start_of,
     title,
@@ -28,6 +30,7 @@ from sensorium.adapters.media.planes import finite, mono_of
 from sensorium.core.errors import MediaError, UnsupportedMediaError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
+from sensorium.ops.sound.audio_tracks import default_track
 
 # Containers whose header states the true length, so that a file that was cut short is noticed.
 _STATES_LENGTH = frozenset({"mov", "mp4", "matroska", "wav", "flac", "avi"})
@@ -46,7 +49,9 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
     """
     with opened(uri) as container:
         pictures, sound = picture_stream(container), sound_stream(container)
-        if not (streams := [s for s in (pictures, sound) if s is not None]):
+        tracks = audio_tracks(container)
+        heard_ones = [container.streams.audio[track.index] for track in tracks]
+        if not (streams := [*([pictures] if pictures is not None else []), *heard_ones]):
             raise UnsupportedMediaError(f"{uri}: expected sound or pictures, found neither")
         for what in unknown(container):
             notice(uri, f"the {what} in it cannot be decoded (of an unknown kind) and is left out")
@@ -72,6 +77,8 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
             num_channels=sound.codec_context.channels if sound is not None else None,
             has_sound=sound is not None,
             title=title(container),
+            tracks=tracks,
+            audio_track=default_track(tracks),
         )
 
 
@@ -149,21 +156,22 @@ def _width(frame: Any, ratio: Fraction | None) -> int:
 
 
 def _decoded(
-    uri: str, kind: str, skip_to: float | None = None
+    uri: str, kind: str, skip_to: float | None = None, track: int | None = None
 ) -> Generator[tuple[Any, float], None, None]:
     """(frame, seconds) of the sound or the pictures, in order, to the very end.
 
     Single broken packets are skipped and logged, their time stays empty; a file with many of them
     is an error. `skip_to` starts at the key frame before that second, or at the beginning where the
-    file knows no places; a frame of which the time is unknown then is at infinity.
+    file knows no places; a frame of which the time is unknown then is at infinity. `track` chooses the
+    sound.
     """
     with opened(uri) as container:
-        stream = picture_stream(container) if kind == "video" else sound_stream(container)
+        stream = picture_stream(container) if kind == "video" else sound_stream(container, track)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = 2
         start, shown = start_of(container), -math.inf
         following = 0.0  # where a frame without a time stamp goes: raw streams have none at all
-        if skip_to and _sought(container, stream, skip_to + start):
+        if skip_to and sought(container, stream, skip_to + start):
             following = math.inf
         num_packets = num_broken = 0
         for packet in container.demux(stream):
@@ -194,16 +202,8 @@ def _decoded(
                 yield frame, seconds
 
 
-def _sought(container: Any, stream: Any, seconds: float) -> bool:
-    try:
-        container.seek(int(seconds / stream.time_base), stream=stream)
-    except av.FFmpegError:
-        return False
-    return True
-
-
 def sound(
-    uri: str, sample_rate: int, limits: Limits, channel: int | None = None
+    uri: str, sample_rate: int, limits: Limits, channel: int | None = None, track: int | None = None
 ) -> Iterator[Audio]:
     """Mono chunks of 10 s at `sample_rate`, without gap: holes in the time stamps are silence."""
     resample, source_rate, position, given = None, 0, 0, 0
@@ -219,7 +219,7 @@ def sound(
             ready = ready[size:]
         waiting = [ready]
 
-    for frame, seconds in _decoded(uri, "audio"):
+    for frame, seconds in _decoded(uri, "audio", track=track):
         if resample is None:
             source_rate = frame.sample_rate
             resample = soxr.ResampleStream(

@@ -1,15 +1,17 @@
-"""A file as FFmpeg opens it: which streams count, where its clock starts, what its tags say."""
+"""A file as FFmpeg opens it: which streams count, where its clock starts, what its tags and tracks are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import av
 
 from sensorium.core.errors import UnsupportedMediaError
+from sensorium.core.media import Track
 from sensorium.ops.charset import guessed
+from sensorium.ops.sound.audio_tracks import default_track
 
 # Formats that name other files or addresses, or that take any text for pictures: a file must never
 # make us open what it names.
@@ -57,9 +59,34 @@ def picture_stream(container: Any) -> Any:
     return next((s for s in moving if s.codec_context is not None), None)
 
 
-def sound_stream(container: Any) -> Any:
-    """The first stream of sound that can be decoded, or None."""
-    return next((s for s in container.streams.audio if s.codec_context is not None), None)
+def sound_stream(container: Any, track: int | None = None) -> Any:
+    """The stream of one audio track (None: of the one that counts unless another is asked for), or None."""
+    if track is None:
+        track = default_track(audio_tracks(container))
+    return None if track is None else container.streams.audio[track]
+
+
+def audio_tracks(container: Any) -> tuple[Track, ...]:
+    """The audio tracks that can be decoded, in the order of the file."""
+    default = av.stream.Disposition.default
+    return tuple(
+        Track(
+            index=index,
+            codec=stream.codec_context.name,
+            num_channels=stream.codec_context.channels,
+            sample_rate=stream.codec_context.sample_rate,
+            language=_language(stream),
+            title=_title(stream.metadata),
+            default=bool(stream.disposition & default),
+        )
+        for index, stream in enumerate(container.streams.audio)
+        if stream.codec_context is not None
+    )
+
+
+def _language(stream: Any) -> str:
+    told = (stream.language or "").strip().lower()
+    return "" if told == "und" else told  # ISO 639-2: undetermined
 
 
 def unknown(container: Any) -> list[str]:
@@ -93,10 +120,23 @@ def frame_seconds(frame: Any, stream: Any) -> float:
 
 def title(container: Any) -> str:
     """The title as the file states it, in whichever encoding; empty if none."""
-    tags = {key: _bytes(value) for key, value in container.metadata.items()}
+    return _title(container.metadata)
+
+
+def _title(metadata: Mapping[str, str]) -> str:
+    tags = {key: _bytes(value) for key, value in metadata.items()}
     told = tags.pop("title", b"")
     return guessed(told, b"\n".join(tags.values())).strip("\0 \t\r\n")
 
 
 def _bytes(tag: str) -> bytes:
     return tag.encode("utf-8", "surrogateescape")
+
+
+def sought(container: Any, stream: Any, seconds: float) -> bool:
+    """Goes to the key frame before that second of a stream; False where the file knows no places."""
+    try:
+        container.seek(int(seconds / stream.time_base), stream=stream)
+    except av.FFmpegError:
+        return False
+    return True

@@ -53,10 +53,11 @@ class MediaReader:
         return MediaRef(uri, digest, "image", name, num_bytes, width=width, height=height)
 
     def audio(self, ref: MediaRef, sample_rate: int, channel: int | None = None) -> Iterator[Audio]:
-        """The sound, mono (the average of the channels, or one), resampled by soxr, in chunks of 10 s."""
+        """The sound of the track that `ref` names, mono (the average of the channels, or one), resampled
+        by soxr, in chunks of 10 s."""
         if not ref.has_sound:
             return iter(())
-        return av.sound(ref.uri, sample_rate, self._limits, channel)
+        return av.sound(ref.uri, sample_rate, self._limits, channel, ref.audio_track)
 
     def frames(
         self, ref: MediaRef, max_side: int | None, times: Sequence[float] | None = None

@@ -118,4 +118,5 @@ def read_records(kind: str, file: Path) -> Iterator[Record]:
             if span is not None and not span.duration and kind not in INSTANTS:
                 continue
             made_by = Provenance(values["model"], values["revision"], json.loads(values["params"]))
+            # a file of an older version may lack a column that came later
             yield Record(kind, span, {name: values.get(name) for name in names}, made_by)

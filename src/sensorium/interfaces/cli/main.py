@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from sensorium import __version__
-from sensorium.core.config import PASSES, Config
+from sensorium.core.config import PASSES, Channels, Config
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
 from sensorium.interfaces.cli.cast_command import cast
 from sensorium.interfaces.cli.dataset_command import dataset
@@ -56,6 +56,15 @@ def _speakers(context: click.Context, option: click.Parameter, text: str | None)
     return bounds if dots else (bounds[0], bounds[0])
 
 
+def _track(context: click.Context, option: click.Parameter, text: str | None) -> int | str | None:
+    """A number from 0, or a language."""
+    if text is None:
+        return None
+    from sensorium.ops.sound.audio_tracks import parsed_track
+
+    return parsed_track(text)
+
+
 @main.command()
 @click.argument("inputs", nargs=-1, required=True)
 @click.option(
@@ -66,6 +75,19 @@ def _speakers(context: click.Context, option: click.Parameter, text: str | None)
 @click.option("--only", multiple=True, type=click.Choice(PASSES), help="Do only this; repeatable.")
 @click.option(
     "--speakers", callback=_speakers, metavar="N|LOW..HIGH", help="How many voices a file has."
+)
+@click.option(
+    "--channels",
+    type=click.Choice(get_args(Channels)),
+    default=Config().speech.channels,
+    show_default=True,
+    help="Hear channels as one sound, or each alone.",
+)
+@click.option(
+    "--audio-track",
+    callback=_track,
+    metavar="N|LANGUAGE",
+    help="Of several, as `probe` lists them; else the file's choice.",
 )
 @click.option(
     "--transcriber",
@@ -171,7 +193,7 @@ main.add_command(train)
 @main.command()
 @click.argument("file")
 def probe(file: str) -> None:
-    """What one file is, by its content."""
+    """What one file is, by its content, and which audio tracks it has."""
     from dataclasses import asdict
 
     from sensorium.adapters.media.reader import MediaReader

@@ -118,12 +118,21 @@ def _word_rows(
     for reference in references:
         name = "_".join(Path(reference).stem.split())
         uri = _found(name, reference, ids)
-        right, heard = _read(reference), " ".join(library.records("word", uri)["text"])
+        right, heard = _read(reference), _heard(library, uri)
         whole["right"].append(right)
         whole["heard"].append(heard)
         yield {"input": name, **word_errors(right, heard)}
     if len(references) > 1:
         yield {"input": "all", **word_errors(" ".join(whole["right"]), " ".join(whole["heard"]))}
+
+
+def _heard(library: Library, uri: str) -> str:
+    """The words of one input as they are read; of two who speak at once, one after the other."""
+    from sensorium.interfaces.text.talk import side_by_side
+    from sensorium.interfaces.text.timeline import rows
+
+    words = rows(library, library.chosen(uri)[0], "word")
+    return " ".join(word["text"] for word in side_by_side([{**w, "speaker": None} for w in words]))
 
 
 def _missing(error: ImportError) -> MissingDependencyError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sensorium.interfaces.text.timeline import PAUSE, SENTENCE_END, Row, called, glue
+from sensorium.interfaces.text.talk import PAUSE, SENTENCE_END, Row, called, glue, other_voice
 
 LINE = 42  # characters; what broadcasters and streaming services ask for
 LINES = 2
@@ -28,29 +28,34 @@ class SubtitleCue:
 
 
 def cues(words: Sequence[Row]) -> list[SubtitleCue]:
-    """Cues from the words of one file in order of time.
+    """Cues in order of time from the words of one file, as `side_by_side` puts them.
 
     A cue ends where the speaker changes, after a pause, at the end of a sentence that fills a line's
     half, and before it holds more than two lines of 42 characters or seven seconds. A single
     word beyond these limits makes its own cue: it is never cut, its time is.
     """
     done: list[SubtitleCue] = []
-    part: list[Row] = []
     speaker_before = ""
-    spoken = [word for word in words if word["text"].strip()]
-    for word in [*spoken, None]:
-        if part and (word is None or _ends(part, word)):
-            done.append(_cue(part, speaker_before))
-            speaker_before = done[-1].speaker or speaker_before
-            part = []
-        if word is not None:
-            part.append(word)
+    for part in sorted(_parts(words), key=lambda part: part[0]["start"]):
+        done.append(_cue(part, speaker_before))
+        speaker_before = done[-1].speaker or speaker_before
     return done
+
+
+def _parts(words: Sequence[Row]) -> Iterator[list[Row]]:
+    part: list[Row] = []
+    for word in (word for word in words if word["text"].strip()):
+        if part and _ends(part, word):
+            yield part
+            part = []
+        part.append(word)
+    if part:
+        yield part
 
 
 def _ends(part: Sequence[Row], word: Row) -> bool:
     last, speaker = part[-1], called(part[0])
-    if word["speaker"] != part[0]["speaker"] or word["start"] - last["end"] > PAUSE:
+    if other_voice(part[0], word) or word["start"] - last["end"] > PAUSE:
         return True
     if word["end"] - part[0]["start"] > SECONDS:
         return True

@@ -12,13 +12,15 @@ from typing import Any
 
 from sensorium.core.errors import UsageError
 from sensorium.interfaces.text.cues import SubtitleCue, cues
-from sensorium.interfaces.text.timeline import Row, Timeline, called, tables, timelines, to_timeline
+from sensorium.interfaces.text.talk import Row, called
+from sensorium.interfaces.text.timeline import Timeline, tables, timelines, to_timeline
 from sensorium.interfaces.text.units import clock, describe
 from sensorium.library.library import Library
 
 FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
 CSV_COLUMNS = (
     "uri", "start", "end", "text", "speaker", "identity", "name", "person", "score", "language",
+    "channel",
 )  # fmt: skip
 
 Media = str | os.PathLike[str] | None
@@ -94,7 +96,8 @@ def _rttm(library: Library, media: Media) -> str:
     """Rich Transcription Time Marked, SPEAKER lines (NIST RT-09 evaluation plan, appendix A)."""
     ids = file_ids(library.inputs())
     return "".join(
-        f"SPEAKER {ids[timeline.uri]} 1 {turn['start']:.3f} {turn['end'] - turn['start']:.3f} "
+        f"SPEAKER {ids[timeline.uri]} {1 + (turn['channel'] or 0)} "
+        f"{turn['start']:.3f} {turn['end'] - turn['start']:.3f} "
         f"<NA> <NA> {'_'.join(_label(turn).split())} <NA> <NA>\n"
         for timeline in timelines(library, library.chosen(media))
         for turn in timeline.turns
@@ -126,7 +129,7 @@ def _csv(library: Library, media: Media) -> str:
     writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
     writer.writeheader()
     for timeline in timelines(library, library.chosen(media)):
-        writer.writerows(timeline.words)
+        writer.writerows(sorted(timeline.words, key=lambda word: word["start"]))
     return text.getvalue()
 
 
@@ -157,7 +160,8 @@ def _text(timeline: Timeline) -> str:
 def _who(timeline: Timeline) -> Iterator[str]:
     for row in timeline.voices:
         told = f"{clock(row['duration'] or 0.0)} of speech"
-        yield f"speaker {row['speaker']}: {told}{_identity(row)}"
+        where = "" if row["channel"] is None else f" on channel {row['channel']}"
+        yield f"speaker {row['speaker']}: {told}{where}{_identity(row)}"
     if timeline.kind != "image":
         for row in timeline.persons:
             told = f"{clock(row['duration'] or 0.0)} on screen"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from sensorium.interfaces.text.timeline import Row, Timeline, called, timelines
+from sensorium.interfaces.text.talk import Row, called
+from sensorium.interfaces.text.timeline import Timeline, timelines
 from sensorium.interfaces.text.units import clock, describe
 from sensorium.interfaces.viewer.style import PALETTE
 from sensorium.interfaces.viewer.thumbnails import (

@@ -15,7 +15,8 @@ from PIL import Image
 
 from sensorium.core.errors import SensoriumError
 from sensorium.core.media import MediaRef
-from sensorium.interfaces.text.timeline import Row, Timeline
+from sensorium.interfaces.text.talk import Row
+from sensorium.interfaces.text.timeline import Timeline
 from sensorium.library.originals import changed
 from sensorium.ports import Reader
 

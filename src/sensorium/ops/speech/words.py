@@ -49,6 +49,27 @@ def speakers_of(words: Sequence[Word], exclusive: Spoken) -> list[str | None]:
     return result
 
 
+def speakers_by_channel(
+    words: Sequence[Word],
+    channels: Sequence[int | None],
+    exclusive: Sequence[tuple[Span, str, int | None]],
+) -> list[str | None]:
+    """Who says each word, where words and turns are of several channels: a word is said in its own.
+
+    A word of no channel in particular, or of one without turns of its own, may be of any speaker.
+    """
+    result: list[str | None] = [None] * len(words)
+    there = {channel for *_, channel in exclusive}
+    for channel in dict.fromkeys(channels):
+        mine = [index for index, each in enumerate(channels) if each == channel]
+        every = channel not in there
+        spoken = [(span, who) for span, who, where in exclusive if every or where == channel]
+        said_by = speakers_of([words[index] for index in mine], spoken)
+        for index, speaker in zip(mine, said_by, strict=True):
+            result[index] = speaker
+    return result
+
+
 def _shares(word: Span, exclusive: Spoken, starts: Sequence[float]) -> dict[str, float]:
     """Seconds of the word by speaker; a word without length counts where it stands."""
     shares: dict[str, float] = {}

@@ -15,7 +15,7 @@ from sensorium.core.record import Provenance, Record
 from sensorium.core.speech import Word
 from sensorium.core.time import Span
 from sensorium.ops.people.link import LEARNED, LinkRule, Mouth, Mouths, link, voices
-from sensorium.ops.speech.words import speakers_of, whole
+from sensorium.ops.speech.words import speakers_by_channel, whole
 from sensorium.ports import Earlier, Report
 
 _LONGEST = 120.0  # seconds: a longer turn of another voice is not looked for
@@ -44,7 +44,7 @@ class Who:
 
     def recipe(self) -> Mapping[str, Any]:
         """The rule."""
-        return {"name": self.name, "version": 2, "models": [self._made_by.plain()]}
+        return {"name": self.name, "version": 3, "models": [self._made_by.plain()]}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has sound."""
@@ -55,11 +55,15 @@ class Who:
         turns = [(r.span, r.values["speaker"]) for r in earlier["turn"] if r.span]
         kind = "speaking" if self._learned else "mouth"
         mouths = Mouths([_mouth(record) for record in earlier[kind] if record.span])
-        words = [
-            Word(r.values["text"], r.span, r.values["score"]) for r in earlier["word"] if r.span
+        told = [(r, r.span) for r in earlier["word"] if r.span]
+        words = [Word(r.values["text"], span, r.values["score"]) for r, span in told]
+        channels = [r.values["channel"] for r, _ in told]
+        alone = [
+            (r.span, r.values["speaker"], r.values["channel"])
+            for r in earlier["exclusive_turn"]
+            if r.span
         ]
-        alone = [(r.span, r.values["speaker"]) for r in earlier["exclusive_turn"] if r.span]
-        said_by = speakers_of(words, alone)
+        said_by = speakers_by_channel(words, channels, alone)
         faces = voices(turns, mouths, self._rule)
         links: list[str | None] = []
         for (span, speaker), extent in zip(turns, whole(turns, words, said_by), strict=True):
@@ -79,9 +83,9 @@ class Who:
         of_speaker: dict[str, list[tuple[Span, str | None]]] = {}
         for (span, speaker), person in zip(turns, links, strict=True):
             of_speaker.setdefault(speaker, []).append((span, person))
-        for word, said in zip(words, said_by, strict=True):
+        for word, said, channel in zip(words, said_by, channels, strict=True):
             person = _face_of(word.span, of_speaker.get(said or "", ()))
-            values = {"text": word.text, "speaker": said, "person": person}
+            values = {"text": word.text, "speaker": said, "person": person, "channel": channel}
             yield Record("assignment", word.span, values, self._made_by)
 
 

@@ -134,16 +134,19 @@ class Speakers:
         turns.sort(key=lambda each: (each[0], each[1]))
         order = {number: f"S{i}" for i, number in enumerate(dict.fromkeys(t[1] for t in turns), 1)}
         for span, speaker, score in turns:
-            yield Record("turn", span, {"speaker": order[speaker], "score": score}, made_by)
+            values = {"speaker": order[speaker], "score": score, "channel": None}
+            yield Record("turn", span, values, made_by)
         alone = _turns(lambda speaker: first == speaker, len(centers), axis, _EXACT, end)
         for span, speaker, _ in sorted(alone):
             if speaker in order:  # others are too short for a turn
-                yield Record("exclusive_turn", span, {"speaker": order[speaker]}, made_by)
+                told = {"speaker": order[speaker], "channel": None}
+                yield Record("exclusive_turn", span, told, made_by)
         for speaker, name in order.items():
             values = {
                 "speaker": name,
                 "duration": sum(span.duration for span, s, _ in turns if s == speaker),
                 "embedding": [float(x) for x in centers[speaker].astype(np.float32)],
+                "channel": None,
             }
             yield Record("voice", None, values, self._encoder.provenance)
 

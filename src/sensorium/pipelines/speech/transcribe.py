@@ -71,7 +71,8 @@ class Speech:
         spans = active_spans(values, axis, self._options.activity, end)
         for span in spans:
             score = _mean(values, axis, span)
-            yield Record("speech", span, {"score": score}, self._detector.provenance)
+            told = {"score": score, "channel": None}
+            yield Record("speech", span, told, self._detector.provenance)
         planned = pieces(spans, values, axis, self._options.longest)
         for piece in cut(self._reader.audio(ref, _RATE), planned):
             heard = self._transcriber.transcribe(piece)
@@ -86,11 +87,10 @@ class Speech:
             text = " ".join(word.text for word in group)
             mean = float(np.mean(scores)) if scores else None
             span = _whole(Span(group[0].span.start, max(w.span.end for w in group)))
-            yield Record(
-                "transcript", span, {"text": text, "language": language, "score": mean}, made_by
-            )
+            told = {"language": language, "channel": None}
+            yield Record("transcript", span, {"text": text, "score": mean, **told}, made_by)
             for word in group:
-                values = {"text": word.text, "score": word.score, "language": language}
+                values = {"text": word.text, "score": word.score, **told}
                 yield Record("word", _whole(word.span), values, made_by)
 
 
