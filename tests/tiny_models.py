@@ -47,7 +47,7 @@ def whisper_that_writes(folder: Path) -> Path:
     import torch
     import transformers
 
-    from sensorium.models.store import installed
+    from sensorium.models.installing import installed
 
     tokenizer = transformers.WhisperTokenizerFast(
         tokenizer_file=str(installed("whisper-tiny.en") / "tokenizer.json")

@@ -4,11 +4,11 @@
 
     <store>/
     ├── <name>-<digest>/    its files, and manifest.json with their checksums
-    ├── *.part/             in the making; what a killed run left is cleared by the next
+    ├── *.part/             in the making or in the way; what a killed run left is cleared by the next
     └── lock                held while one process installs; the others wait
 
 The folder is that of `platformdirs`, or of the variable SENSORIUM_MODELS. Whoever needs weights asks
-`installed`; they are fetched at the first use, unless SENSORIUM_OFFLINE is set.
+`installing.installed`; they are fetched at the first use, unless SENSORIUM_OFFLINE is set.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sensorium.core.errors import ModelError
 from sensorium.models.manifest import MANIFEST, damage, sha256_of
 from sensorium.models.weights import Weights, find, known, wheels
 from sensorium.models.wheels import carried, carried_revision
@@ -69,29 +68,14 @@ def folder(name: str) -> Path:
 
 
 def is_there(name: str) -> bool:
-    """Whether a model can be used at once; its manifest is written last."""
-    if find(name).carried:
-        return folder(name).is_dir()
-    return (folder(name) / MANIFEST).is_file()
+    """Whether a model can be used at once: its manifest, written last, and all its files are there.
 
-
-def installed(name: str) -> Path:
-    """The folder of a model, fetched first if it is not there.
-
-    Raises:
-        ModelError: it is not there and may not or cannot be fetched; the message says what to type.
+    Caches are swept by age, file by file; so the files are looked for too, though not read.
     """
-    if not is_there(name):
-        if is_offline():
-            raise ModelError(
-                f"{name}: these weights are not installed in {where()}, and SENSORIUM_OFFLINE is set; run "
-                f"once with a network: sensorium models install {name}; or bring them in a file: "
-                "sensorium models install --from FILE"
-            )
-        from sensorium.models.installing import install
-
-        install([name])
-    return folder(name)
+    weights, place = find(name), folder(name)
+    if weights.carried:
+        return all(carried(*file.members[0]) for file in weights.files)
+    return all((place / each).is_file() for each in (MANIFEST, *weights.kept))
 
 
 def revision(name: str) -> str:
@@ -121,7 +105,8 @@ def listed(verify: bool = False) -> list[Found]:
 
 
 def _found(weights: Weights, verify: bool) -> Found:
-    there, place = is_there(weights.name), folder(weights.name)
+    place = folder(weights.name)
+    there = is_there(weights.name) or (place / MANIFEST).is_file()  # or what is left of it
     wrong = problem(weights) if there and verify else ""
     state: State = "absent"
     if there:
