@@ -8,6 +8,16 @@ from importlib import import_module
 from typing import Any
 
 
+def loaded(where: str) -> Any:
+    """What ``"module"`` or ``"module:name"``, below ``sensorium``, stands for.
+
+    For doors that open upwards: a method of a noun below whose work is done in a room above it.
+    """
+    module, _, attribute = where.partition(":")
+    value = import_module(f"sensorium.{module}")
+    return getattr(value, attribute) if attribute else value
+
+
 def lazily(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
     """The ``__getattr__`` of a package whose names lie in other modules.
 
@@ -20,9 +30,7 @@ def lazily(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
     def load(name: str) -> Any:
         if name not in where:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module, _, attribute = where[name].partition(":")
-        value = import_module(f"sensorium.{module}")
-        value = getattr(value, attribute) if attribute else value
+        value = loaded(where[name])
         setattr(sys.modules[package], name, value)  # the next use does not come here
         return value
 

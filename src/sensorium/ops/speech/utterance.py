@@ -1,0 +1,61 @@
+"""Words to what one voice said in one go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Row = dict[str, Any]
+
+PAUSE = 1.0  # seconds of silence that end an utterance
+LONG = 15.0  # seconds after which the end of a sentence ends an utterance as well
+LONGEST = 30.0  # seconds after which any word does: recognised speech may hold no full stop
+SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
+_UNSPACED = ("zh", "yue", "ja", "th", "lo", "km", "my")  # scripts written without blanks
+
+
+def glue(language: str | None) -> str:
+    """What stands between two words of a language: a blank, or nothing.
+
+    >>> glue("en"), glue("ja"), glue("zh-Hant")
+    (' ', '', '')
+    """
+    return "" if (language or "").split("-")[0].lower() in _UNSPACED else " "
+
+
+def text_of(words: Sequence[Row]) -> str:
+    """The words as one line."""
+    if not words:
+        return ""
+    return glue(words[0]["language"]).join(" ".join(word["text"].split()) for word in words)
+
+
+def utterances(words: Sequence[Row]) -> Iterator[Row]:
+    """What one voice said in one go: broken where the speaker changes and where it pauses.
+
+    A long speech is broken at the end of a sentence as well.
+    """
+    first = 0
+    for index in range(1, len(words) + 1):
+        if index < len(words) and not _broken(words[first], words[index - 1], words[index]):
+            continue
+        part = words[first:index]
+        persons = Counter(word["person"] for word in part if word["person"])
+        yield {
+            "start": part[0]["start"],
+            "end": max(word["end"] for word in part),
+            "speaker": part[0]["speaker"],
+            "name": part[0].get("name"),
+            "person": persons.most_common(1)[0][0] if persons else None,
+            "text": text_of(part),
+            "words": (first, index),
+        }
+        first = index
+
+
+def _broken(first: Row, last: Row, following: Row) -> bool:
+    if following["speaker"] != last["speaker"] or following["start"] - last["end"] > PAUSE:
+        return True
+    length = last["end"] - first["start"]
+    return length > LONGEST or (length > LONG and last["text"].endswith(SENTENCE_END))
