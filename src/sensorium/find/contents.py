@@ -20,12 +20,15 @@ _STAYS = 10.0  # seconds: text that is read again within these was there all the
 def contents(library: Library, entry: Mapping[str, Any]) -> Iterator[Unit | Label]:
     """Everything of one of `Library.inputs` that a search may find."""
     folders = [library.path / result for result in dict.fromkeys(entry["results"].values())]
-    yield from _spoken(folders)
-    for row in _rows(folders, "subtitle", "start", "end", "text", "name"):
-        text = " ".join(row["text"].split())
-        yield Unit("subtitle", row["start"], row["end"], row["name"] or None, None, text)
-    yield from _written(_rows(folders, "text", "start", "end", "text"))
-    yield from _heard_and_seen(library.path, entry["results"])
+    named = list(_heard_and_seen(library.path, entry["results"]))
+    yield from named
+    told = {(each.kind, each.label) for each in named}
+    for unit in (*_spoken(folders), *_subtitles(folders), *_written(folders)):
+        yield unit
+        kind = "subtitle" if unit.kind == "subtitle" else "voice"
+        if unit.speaker and (kind, unit.speaker) not in told:  # told apart by nothing but a label
+            told.add((kind, unit.speaker))
+            yield Label(unit.speaker, kind, "", unit.start, unit.end, unit.start)
 
 
 def _rows(folders: Sequence[Path], kind: str, *columns: str) -> list[Row]:
@@ -53,6 +56,12 @@ def _spoken(folders: Sequence[Path]) -> Iterator[Unit]:
         yield Unit("word", each["start"], each["end"], *whose, places, times)
 
 
+def _subtitles(folders: Sequence[Path]) -> Iterator[Unit]:
+    for row in _rows(folders, "subtitle", "start", "end", "text", "name"):
+        text = " ".join(row["text"].split())
+        yield Unit("subtitle", row["start"], row["end"], row["name"] or None, None, text)
+
+
 def _places(part: Sequence[Row]) -> list[int]:
     """The character of the utterance's text at which each word begins."""
     between, place, places = len(glue(part[0]["language"])), 0, []
@@ -62,10 +71,10 @@ def _places(part: Sequence[Row]) -> list[int]:
     return places
 
 
-def _written(rows: Sequence[Row]) -> Iterator[Unit]:
+def _written(folders: Sequence[Path]) -> Iterator[Unit]:
     """Lines on the screen; one that is read in picture after picture is one."""
     open_: dict[str, Row] = {}
-    for row in rows:
+    for row in _rows(folders, "text", "start", "end", "text"):
         key = indexed(row["text"])
         before = open_.get(key)
         if before and row["start"] is not None and row["start"] - before["end"] <= _STAYS:

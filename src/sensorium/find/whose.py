@@ -25,7 +25,6 @@ class Whose:
             identity = self.known.identities.get(self.known.of.get(label.key) or "")
             if identity is not None:
                 self._who[uri, label.label] = identity
-        self._sayers = index.sayers()
 
     def of(self, uri: str, label: str | None) -> Identity | None:
         """The identity of a label; None where it is not known, or there is no label."""
@@ -49,8 +48,10 @@ class Whose:
             for pair, who in self._who.items()
             if speaker == who.id or (wanted and wanted == indexed(who.name or ""))
         ]
-        found += [(uri, each.label) for uri, each in self.labels if each.label == speaker]
-        found += [(uri, name) for uri, name in self._sayers if wanted and wanted == indexed(name)]
+        for uri, each in self.labels:
+            alike = each.kind == "subtitle" and wanted == indexed(each.label)
+            if each.label == speaker or (wanted and alike):
+                found.append((uri, each.label))
         if not found:
             raise UsageError(
                 f"{speaker!r}: expected the name, the id or the label of somebody; there are: "
@@ -60,9 +61,7 @@ class Whose:
 
     def _there(self, num: int = 12) -> Sequence[str]:
         called = [f"{who.name} ({who.id})" if who.name else who.id for who in self.known.all()]
-        names = dict.fromkeys(
-            [*called, *(name for _, name in self._sayers), *(each.label for _, each in self.labels)]
-        )
+        names = dict.fromkeys([*called, *(each.label for _, each in self.labels)])
         return [*list(names)[:num], *(["..."] if len(names) > num else [])]
 
 

@@ -52,7 +52,10 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Who is heard or seen in a file: label (S1, P1), key of the sample, and when best."""
+    """Who is in a file: label (S1, P1) or name in its subtitles, key of the sample, and when best.
+
+    `kind` is voice, face, drawn or subtitle; `key` is empty where there is no embedding.
+    """
 
     label: str
     kind: str
@@ -180,13 +183,6 @@ class FullText:
         columns = "uri, label, kind, key, start, end, at"
         rows = self._db.execute(f"SELECT {columns} FROM label JOIN file ON file.id = label.file")
         return ((row[0], Label(*row[1:])) for row in rows)
-
-    def sayers(self) -> list[tuple[str, str]]:
-        """(uri, name) of those whom subtitles name."""
-        return self._db.execute(
-            "SELECT DISTINCT uri, speaker FROM unit JOIN file ON file.id = unit.file "
-            "WHERE kind = 'subtitle' AND speaker IS NOT NULL"
-        ).fetchall()
 
     def search(
         self, phrases: Sequence[Phrase], wanted: Filter, limit: int
