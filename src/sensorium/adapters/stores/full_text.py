@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -192,30 +192,26 @@ class FullText:
             f'"{" ".join(each.tokens)}"{" *" if each.prefix else ""}' for each in phrases
         )  # tokens are letters and digits: nothing of a query can mean anything else here
         rule, values = self._rule(wanted)
+        join = "JOIN unit ON unit.id = words.rowid" if rule else ""
         rows = self._db.execute(
-            "SELECT -bm25(words) AS score, uri, unit.kind, unit.start, unit.end, speaker, person, text, "
-            "places, times FROM words JOIN unit ON unit.id = words.rowid "
-            f"JOIN file ON file.id = unit.file WHERE words MATCH :terms{rule} "
-            "ORDER BY score DESC, uri, unit.start, unit.id LIMIT :limit",
+            "SELECT score, uri, kind, start, end, speaker, person, text, places, times FROM ("
+            f"SELECT words.rowid AS number, -bm25(words) AS score FROM words {join} "
+            f"WHERE words MATCH :terms{rule} ORDER BY score DESC, number LIMIT :limit"
+            ") JOIN unit ON unit.id = number JOIN file ON file.id = unit.file "
+            "ORDER BY score DESC, uri, start, number",  # what is shown is fetched for these only
             {"terms": terms, "limit": limit, **values},
         ).fetchall()
         return [(row[0], row[1], _unit(row[2:])) for row in rows]
 
-    def _rule(self, wanted: Filter) -> tuple[str, Mapping[str, Any]]:
+    def _rule(self, wanted: Filter) -> tuple[str, dict[str, Any]]:
         rule, values = "", dict[str, Any]()
-        for name, rows in (("uris", wanted.uris), ("labels", wanted.labels)):
-            if rows is not None:
-                pairs = [(row, "") if isinstance(row, str) else row for row in rows]
-                self._db.execute(f"DROP TABLE IF EXISTS temp.{name}")
-                self._db.execute(f"CREATE TEMP TABLE {name} (uri TEXT, label TEXT)")
-                self._db.executemany(f"INSERT INTO temp.{name} VALUES (?, ?)", pairs)
         if wanted.uris is not None:
-            rule += " AND uri IN (SELECT uri FROM temp.uris)"
+            self._wanted("uris", [(uri, "") for uri in wanted.uris])
+            rule += " AND unit.file IN (SELECT file FROM temp.uris)"
         if wanted.labels is not None:
-            rule += (
-                " AND EXISTS (SELECT 1 FROM temp.labels WHERE labels.uri = file.uri "
-                "AND labels.label IN (speaker, person))"
-            )
+            self._wanted("labels", wanted.labels)
+            pairs = "(SELECT file, label FROM temp.labels)"
+            rule += f" AND ((unit.file, speaker) IN {pairs} OR (unit.file, person) IN {pairs})"
         if wanted.kinds:
             names = {f"kind{number}": kind for number, kind in enumerate(wanted.kinds)}
             rule += f" AND unit.kind IN ({', '.join(f':{name}' for name in names)})"
@@ -224,6 +220,17 @@ class FullText:
             rule += " AND unit.start < :until AND max(unit.end, unit.start) >= :since"
             values |= {"since": wanted.between[0], "until": wanted.between[1]}
         return rule, values
+
+    def _wanted(self, table: str, pairs: Sequence[tuple[str, str]]) -> None:
+        self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        self._db.execute(
+            f"CREATE TEMP TABLE {table} (file INTEGER, label TEXT, PRIMARY KEY (file, label)) "
+            "WITHOUT ROWID"
+        )
+        self._db.executemany(
+            f"INSERT OR IGNORE INTO temp.{table} SELECT id, ? FROM file WHERE uri = ?",
+            [(label, uri) for uri, label in pairs],
+        )
 
 
 def _unit(row: Sequence[Any]) -> Unit:

@@ -16,6 +16,7 @@ from sensorium.core.config import PASSES, Config
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
 from sensorium.interfaces.cli.cast_command import cast
 from sensorium.interfaces.cli.dataset_command import dataset
+from sensorium.interfaces.cli.find_command import find
 from sensorium.interfaces.cli.listen_command import listen
 from sensorium.interfaces.cli.patches_command import patches
 from sensorium.interfaces.cli.score_command import score
@@ -168,6 +169,7 @@ def models(as_json: bool) -> None:
 
 main.add_command(dataset)
 main.add_command(cast)
+main.add_command(find)
 main.add_command(listen)
 main.add_command(patches)
 main.add_command(score)
