@@ -23,7 +23,7 @@ def contents(library: Library, entry: Mapping[str, Any]) -> Iterator[Unit | Labe
     named = list(_heard_and_seen(library.path, entry["results"]))
     yield from named
     told = {(each.kind, each.label) for each in named}
-    for unit in (*_spoken(folders), *_subtitles(folders), *_written(folders)):
+    for unit in (*_spoken(folders), *_subtitles(folders), *written(folders)):
         yield unit
         kind = "subtitle" if unit.kind == "subtitle" else "voice"
         if unit.speaker and (kind, unit.speaker) not in told:  # told apart by nothing but a label
@@ -71,8 +71,8 @@ def _places(part: Sequence[Row]) -> list[int]:
     return places
 
 
-def _written(folders: Sequence[Path]) -> Iterator[Unit]:
-    """Lines on the screen; one that is read in picture after picture is one."""
+def written(folders: Sequence[Path]) -> Iterator[Unit]:
+    """Lines on the screen, from the folders of results; one that is read in picture after picture is one."""
     open_: dict[str, Row] = {}
     for row in _rows(folders, "text", "start", "end", "text"):
         key = indexed(row["text"])

@@ -13,9 +13,9 @@ from sensorium.adapters.stores.feature_shards import read_features
 from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.errors import LibraryError, UsageError
 from sensorium.core.features import Features
-from sensorium.core.lazy import loaded
 from sensorium.core.people.identity import Identity
 from sensorium.core.record import KINDS
+from sensorium.library.doors import Doors
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
 from sensorium.ops.people.known import Known
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Library:
+class Library(Doors):
     """The results of many files in one folder, as the last run over each file asked for them.
 
     Every table is a pandas DataFrame in order of input and time; `media` narrows it to one input,
@@ -203,34 +203,6 @@ class Library:
             for row in read_table("feature", [file]).to_pylist():
                 if name in (None, row["name"]):
                     yield file.parent, row
-
-    def find(
-        self,
-        text: str = "",
-        *,
-        speaker: str | None = None,
-        media: str | os.PathLike[str] | None = None,
-        kind: str | None = None,
-        between: tuple[float, float] | None = None,
-        like: str | os.PathLike[str] | None = None,
-        limit: int = 20,
-    ) -> pd.DataFrame:
-        """What was said, written or named, best first; or, with `like`, what is like a file.
-
-        `text` holds words that must all be there, ``"phrases"`` and prefixes (``word*``), in any
-        language, without regard to case and accents. `kind` narrows it to ``"word"`` (utterances),
-        ``"text"`` (on the screen), ``"subtitle"`` or ``"name"``; `speaker` to somebody by name, id or
-        label; `between` to (start, end) in seconds. `like` is a picture (kinds ``"picture"``, ``"face"``)
-        or a sound of one voice (``"voice"``). Columns: docs/find.md.
-
-        Raises:
-            UsageError: nothing to look for, nobody of that name, no such input.
-            MediaError: a file `like` that cannot be read.
-            LibraryError: no index can be made.
-        """
-        options = {"speaker": speaker, "media": media, "kind": kind, "between": between}
-        find = loaded("find.finder:find")  # a room above this one, whose door is here
-        return find(self, text, **options, like=like, limit=limit)
 
     def dataset(
         self, kind: str = "words", media: str | os.PathLike[str] | None = None
