@@ -18,6 +18,7 @@ from sensorium.interfaces.cli.cast_command import cast
 from sensorium.interfaces.cli.dataset_command import dataset
 from sensorium.interfaces.cli.find_command import find
 from sensorium.interfaces.cli.listen_command import listen
+from sensorium.interfaces.cli.mcp_command import mcp
 from sensorium.interfaces.cli.patches_command import patches
 from sensorium.interfaces.cli.score_command import score
 from sensorium.interfaces.cli.train_command import train
@@ -171,6 +172,7 @@ main.add_command(dataset)
 main.add_command(cast)
 main.add_command(find)
 main.add_command(listen)
+main.add_command(mcp)
 main.add_command(patches)
 main.add_command(score)
 main.add_command(voices)
