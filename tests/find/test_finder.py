@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sensorium.adapters.stores.full_text import Filter, FullText, Unit
 from sensorium.core.errors import LibraryError, UsageError
 from sensorium.find import index as search_index
 from sensorium.library.gallery import Gallery
@@ -264,6 +265,24 @@ def test_a_changed_result_takes_the_place_of_the_old(tmp_path):
     assert where(library.find("old")) == ["a", "c"]
     assert where(library.find("fresh")) == ["b"]
     assert where(library.find("of")) == ["a", "b", "c"]
+
+
+def test_damage_has_one_clear_error(tmp_path):
+    """Of a result, and of an index whose beginning is sound."""
+    library = synthetic_library(tmp_path / "library")
+    library.files("word")[0].write_bytes(b"nothing")
+    with pytest.raises(LibraryError, match=r"word\.parquet: expected the records"):
+        library.find("patches")
+    with FullText(tmp_path / "index", write=True) as index:
+        units = [Unit("word", 0.0, 1.0, None, None, f"patches {n}") for n in range(2000)]
+        index.change((), [("a", "state", units)])
+    data = bytearray((tmp_path / "index").read_bytes())
+    data[len(data) // 4 :] = bytes(len(data) - len(data) // 4)
+    (tmp_path / "index").write_bytes(data)
+    with FullText(tmp_path / "index") as index:
+        assert index.states() == {"a": "state"}
+        with pytest.raises(LibraryError, match=r"index is damaged .*delete the file"):
+            index.search(parse("patches"), Filter(), 5000)
 
 
 def test_a_disk_that_cannot_be_written_to(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from typing import Any
 
 from sensorium.adapters.stores.full_text import Label, Unit
 from sensorium.adapters.stores.parquet import read_table
+from sensorium.core.errors import LibraryError
 from sensorium.library.gallery import sample_key
 from sensorium.library.library import Library
 from sensorium.ops.speech.utterance import glue, utterances
@@ -33,7 +34,13 @@ def contents(library: Library, entry: Mapping[str, Any]) -> Iterator[Unit | Labe
 
 def _rows(folders: Sequence[Path], kind: str, *columns: str) -> list[Row]:
     files = [file for folder in folders if (file := folder / f"{kind}.parquet").exists()]
-    found = read_table(kind, files).select(list(columns)).to_pylist()
+    try:
+        found = read_table(kind, files).select(list(columns)).to_pylist()
+    except (OSError, ValueError) as error:  # pyarrow's are ValueErrors
+        raise LibraryError(
+            f"{', '.join(map(str, files))}: expected the records of a result; {error}; delete the folder "
+            "that holds the file and extract again"
+        ) from None
     return sorted(found, key=lambda row: -1.0 if row.get("start") is None else row["start"])
 
 

@@ -87,6 +87,7 @@ class FullText:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None, write: bool = False) -> None:
+        self._path = path
         place = f"file:{quote(str(Path(path).absolute()))}" if path else ":memory:"
         mode = "" if path is None else "?mode=rwc" if write else "?mode=ro&immutable=1"
         self._db = sqlite3.connect(place + mode, uri=True, isolation_level=None)
@@ -181,7 +182,7 @@ class FullText:
     def labels(self) -> Iterator[tuple[str, Label]]:
         """(uri, label) of everybody who is heard or seen."""
         columns = "uri, label, kind, key, start, end, at"
-        rows = self._db.execute(f"SELECT {columns} FROM label JOIN file ON file.id = label.file")
+        rows = self._rows(f"SELECT {columns} FROM label JOIN file ON file.id = label.file")
         return ((row[0], Label(*row[1:])) for row in rows)
 
     def search(
@@ -193,15 +194,24 @@ class FullText:
         )  # tokens are letters and digits: nothing of a query can mean anything else here
         rule, values = self._rule(wanted)
         join = "JOIN unit ON unit.id = words.rowid" if rule else ""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT score, uri, kind, start, end, speaker, person, text, places, times FROM ("
             f"SELECT words.rowid AS number, -bm25(words) AS score FROM words {join} "
             f"WHERE words MATCH :terms{rule} ORDER BY score DESC, number LIMIT :limit"
             ") JOIN unit ON unit.id = number JOIN file ON file.id = unit.file "
             "ORDER BY score DESC, uri, start, number",  # what is shown is fetched for these only
             {"terms": terms, "limit": limit, **values},
-        ).fetchall()
+        )
         return [(row[0], row[1], _unit(row[2:])) for row in rows]
+
+    def _rows(self, query: str, values: Any = ()) -> list[Any]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise LibraryError(
+                f"{self._path or 'search index'}: the search index is damaged ({error}); delete the file, "
+                "the next search makes it anew"
+            ) from None
 
     def _rule(self, wanted: Filter) -> tuple[str, dict[str, Any]]:
         rule, values = "", dict[str, Any]()
