@@ -23,7 +23,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sensorium.adapters.stores.parquet import schema
-from sensorium.find.finder import find
 from sensorium.find.likeness import nearest
 from sensorium.library.gallery import Gallery
 from sensorium.library.layout import Layout
@@ -132,7 +131,7 @@ def main() -> None:
         ("a name", "ann", {"kind": "name"}),
         ("nothing", "zzzz", {}),
     ):
-        seconds, hits = timed(lambda: find(library, text, **options), 7)  # noqa: B023
+        seconds, hits = timed(lambda: library.find(text, **options), 7)  # noqa: B023
         told[f"query: {name}, ms"] = 1000 * seconds
         told[f"hits: {name}"] = len(hits)
     values = rng.standard_normal((100_000, 384)).astype(np.float32)

@@ -160,7 +160,8 @@ def test_names_text_and_subtitles(tmp_path):
     """Names first; a line that stays on the screen is one; filters narrow."""
     library = named_library(tmp_path / "library")
     hits = library.find("obama")
-    assert list(hits["kind"][:2]) == ["name", "name"]
+    assert [kind == "name" for kind in hits["kind"]] == [True] + [False] * (len(hits) - 1)
+    assert where(library.find("obama", kind="name")) == ["one", "two"]
     assert (hits["at"][0], hits["end"][0], hits["marked"][0]) == (1.0, 4.0, "Barack **Obámá**")
     text = library.find("obama", kind="text", media="one.mp4")
     assert sorted(zip(text["start"], text["end"], strict=True)) == [(2.0, 5.0), (40.0, 40.0)]

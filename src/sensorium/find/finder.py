@@ -6,10 +6,12 @@ import math
 import os
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sensorium.adapters.stores.full_text import Filter, FullText, Unit
+from sensorium.adapters.stores.full_text import Filter, FullText, Label, Unit
 from sensorium.core.errors import UsageError
+from sensorium.core.people.identity import Identity
 from sensorium.find.index import opened
 from sensorium.find.whose import Whose, allowed, told
 from sensorium.library.library import Library
@@ -28,22 +30,34 @@ COLUMNS = (
 MOST = 10_000  # hits at once
 
 
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """What a search is narrowed to, as `sensorium.Library.find` takes it; None: nothing."""
+
+    speaker: str | None = None
+    media: str | os.PathLike[str] | None = None
+    kind: str | None = None
+    between: tuple[float, float] | None = None
+
+    def filter(self, library: Library, whose: Whose) -> Filter:
+        """The same as the index takes it."""
+        uris = None if self.media is None else [e["uri"] for e in library.chosen(self.media)]
+        labels = None if self.speaker is None else whose.pairs(self.speaker)
+        return Filter(uris, labels, (self.kind,) if self.kind else (), self.between)
+
+
 def find(
     library: Library,
     text: str = "",
-    *,
-    speaker: str | None = None,
-    media: str | os.PathLike[str] | None = None,
-    kind: str | None = None,
-    between: tuple[float, float] | None = None,
+    narrow: Narrow | None = None,
     like: str | os.PathLike[str] | None = None,
     limit: int = 20,
 ) -> pd.DataFrame:
     """See `sensorium.Library.find`."""
     import pandas as pd
 
-    _check(text, kind, between, like, limit)
-    narrow = _Narrow(speaker, media, kind, between)
+    narrow = narrow or Narrow()
+    _check(text, narrow, like, limit)
     phrases = parse(text) if like is None else ()
     digests = {entry["uri"]: entry["digest"] for entry in library.inputs()}
     with opened(library) as index:
@@ -52,14 +66,14 @@ def find(
         if like is not None:
             from sensorium.find.likeness import Likeness  # with the decoders of media
 
-            rows = Likeness(library, whose, wanted).hits(like, kind, limit)
+            rows = Likeness(library, whose, wanted).hits(like, narrow.kind, limit)
         else:
             rows = _texts(index, phrases, whose, wanted, limit)
     rows = [{**row, "media": digests.get(row["uri"])} for row in rows]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _check(text: Any, kind: Any, between: Any, like: Any, limit: Any) -> None:
+def _check(text: Any, narrow: Narrow, like: Any, limit: Any) -> None:
     kinds = KINDS if like is None else LIKE
     if not isinstance(text, str):
         raise UsageError(f"text: expected words to look for, got {text!r}")
@@ -67,30 +81,15 @@ def _check(text: Any, kind: Any, between: Any, like: Any, limit: Any) -> None:
         raise UsageError(
             f"find: expected words or a file that it is like, got both: {text!r}, {like}"
         )
-    if kind is not None and kind not in kinds:
-        raise UsageError(f"kind: expected one of {', '.join(kinds)}; got {kind!r}")
+    if narrow.kind is not None and narrow.kind not in kinds:
+        raise UsageError(f"kind: expected one of {', '.join(kinds)}; got {narrow.kind!r}")
     if not isinstance(limit, int) or not 1 <= limit <= MOST:
         raise UsageError(f"limit: expected 1 to {MOST}, got {limit!r}")
+    between = narrow.between
     if between is not None and not (
         len(between) == 2 and all(map(math.isfinite, between)) and between[0] < between[1]
     ):
         raise UsageError(f"between: expected (start, end) in seconds, start first; got {between!r}")
-
-
-class _Narrow:
-    """What a search is narrowed to."""
-
-    def __init__(self, speaker: Any, media: Any, kind: Any, between: Any) -> None:
-        self.speaker, self.media, self.kind, self.between = speaker, media, kind, between
-
-    def uris(self, library: Library) -> list[str] | None:
-        """The inputs that are searched; None: all."""
-        return None if self.media is None else [e["uri"] for e in library.chosen(self.media)]
-
-    def filter(self, library: Library, whose: Whose) -> Filter:
-        """As the index takes it."""
-        labels = None if self.speaker is None else whose.pairs(self.speaker)
-        return Filter(self.uris(library), labels, (self.kind,) if self.kind else (), self.between)
 
 
 def _texts(
@@ -134,17 +133,24 @@ def _text(text: str, marks: Sequence[tuple[int, int]]) -> Mapping[str, Any]:
 
 
 def _named(whose: Whose, phrases: Sequence[Phrase], wanted: Filter) -> Iterator[dict[str, Any]]:
-    """Voices and faces whose name holds all phrases, the best match first."""
-    found = []
+    """Voices and faces whose name holds all phrases, the best match first, then the longest turn.
+
+    Everywhere if only names are asked for; else everybody once, for the sake of what else is found.
+    """
+    found: list[tuple[float, str, Label, Identity, list[tuple[int, int]]]] = []
     for uri, label in whose.labels:
         who = whose.of_key(label.key)
-        words = tokens(who.name) if who is not None and who.name else []
-        marks = places(phrases, words)
-        if marks and allowed(uri, label, wanted):
-            share = sum(end - start for start, end in marks) / len(who.name)  # type: ignore
+        if who is None or not who.name or not allowed(uri, label, wanted):
+            continue
+        if marks := places(phrases, tokens(who.name)):
+            share = sum(end - start for start, end in marks) / len(who.name)
             found.append((min(share, 1.0), uri, label, who, marks))
-    found.sort(key=lambda each: (-each[0], each[1], each[2].kind, each[2].label))
+    found.sort(key=lambda each: (-each[0], *_longest(each[2]), each[1], each[2].label))
+    shown: set[str] = set()
     for score, uri, label, who, marks in found:
+        if wanted.kinds != ("name",) and who.id in shown:
+            continue
+        shown.add(who.id)
         heard = label.kind == "voice"
         yield {
             "uri": uri,
@@ -152,9 +158,14 @@ def _named(whose: Whose, phrases: Sequence[Phrase], wanted: Filter) -> Iterator[
             "start": label.start,
             "end": label.end,
             "at": label.at,
-            **_text(who.name, marks),  # type: ignore
+            **_text(who.name or "", marks),
             "speaker": label.label if heard else None,
             "person": None if heard else label.label,
             **told(who),
             "score": score,
         }
+
+
+def _longest(label: Label) -> tuple[int, float]:
+    """Sorts voices before faces, and long turns before short ones."""
+    return int(label.kind != "voice"), (label.start or 0.0) - (label.end or 0.0)

@@ -1,4 +1,4 @@
-"""The doors of a library that open upwards: what is done in rooms that are built on the library."""
+"""What can be asked of a library, but is done in rooms that are built on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Doors:
+class Upstairs:
     """Methods of `Library` whose work is done above it; the rooms are loaded by name, at their first use."""
 
     def find(
@@ -38,9 +38,8 @@ class Doors:
             MediaError: a file `like` that cannot be read.
             LibraryError: no index can be made.
         """
-        options = {"speaker": speaker, "media": media, "kind": kind, "between": between}
-        find = loaded("find.finder:find")
-        return find(self, text, **options, like=like, limit=limit)
+        narrow = loaded("find.finder:Narrow")(speaker, media, kind, between)
+        return loaded("find.finder:find")(self, text, narrow, like, limit)
 
     def prompt(
         self,
