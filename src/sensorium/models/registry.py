@@ -6,13 +6,16 @@ point group ``sensorium.models``, each entry a `Model`.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
 from sensorium.core.errors import MissingDependencyError, UsageError
+from sensorium.models import store
 from sensorium.models.bundled import BUNDLED, Model
+from sensorium.models.foreign import listed_own
+from sensorium.models.store import Found
 
 
 @lru_cache(maxsize=1)
@@ -58,3 +61,28 @@ def load_model(job: str, chosen: str, threads: int) -> Any:
     module, _, name = model.load.partition(":")
     adapter = getattr(import_module(module), name)
     return adapter(argument, threads=threads) if argument else adapter(threads=threads)
+
+
+class Deferred:
+    """A model that is opened when something is first asked of it: a photo needs no ears."""
+
+    def __init__(self, job: str, chosen: str, threads: int) -> None:
+        self._opened = partial(load_model, job, chosen, threads)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # copying and pickling ask for such before there is anything
+            raise AttributeError(name)
+        model = self.__dict__.get("_model")
+        if model is None:
+            model = self.__dict__["_model"] = self._opened()
+        return getattr(model, name)
+
+
+def listed(verify: bool = False) -> list[Found]:
+    """All weights that are known or that the store holds; with `verify` every byte is read."""
+    return [*store.listed(verify), *listed_own(verify)]
+
+
+def verify() -> list[Found]:
+    """What is wrong with the weights of this machine; every byte is read. None means that all is well."""
+    return [each for each in listed(verify=True) if each.problem]

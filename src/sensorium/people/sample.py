@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.config import Config
 from sensorium.core.errors import UnsupportedMediaError, UsageError
@@ -15,7 +14,6 @@ from sensorium.core.record import Record
 from sensorium.library.gallery import sample_key
 from sensorium.library.layout import Layout
 from sensorium.models.registry import load_model
-from sensorium.pipelines.speech.speakers import Speakers
 
 SHORTEST = 1.0  # seconds of speech that an enrolment needs
 _OTHER = 0.2  # share of a clip that a second voice may have before it counts as one
@@ -60,6 +58,9 @@ def heard(clip: str | os.PathLike[str], config: Config) -> Sample:
         UsageError: under a second of speech, or more than one voice.
         MediaError: it cannot be read, or has no sound.
     """
+    from sensorium.adapters.media.reader import MediaReader
+    from sensorium.pipelines.speech.speakers import Speakers
+
     reader = MediaReader()
     ref = reader.probe(os.path.abspath(os.fspath(clip)))
     if not ref.has_sound:

@@ -15,12 +15,14 @@ from sensorium.core.errors import UsageError
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.library.lock import held
+from sensorium.models.installing import install, installed
+from sensorium.models.store import is_offline, is_there
 from sensorium.people.portraits import take_cast
 from sensorium.people.recognise import recognise
 from sensorium.ports import Executor
-from sensorium.run.inputs import Input, find
+from sensorium.run.inputs import KIND_OF, Input, find
 from sensorium.run.job import Job, Outcome
-from sensorium.run.plan import check
+from sensorium.run.plan import check, weights_for
 from sensorium.run.progress import Watcher, watcher
 from sensorium.run.work import died, work_on
 
@@ -94,6 +96,7 @@ def run(
         raise UsageError(f"threads: expected 1 or more, got {options.threads}")
     found = find(inputs, leave_out=Path(out))
     check(config)
+    _fetch(config, found, watch)
     layout = Layout(out)
     layout.create()
     with _alone(layout):
@@ -118,6 +121,20 @@ def run(
         uris = [outcomes[index].uri for index in range(len(jobs))]
         watch.note(recognise(layout, uris))
     return [outcomes[index] for index in range(len(jobs))]
+
+
+def _fetch(config: Config, found: list[Input], watch: Watcher) -> None:
+    """Weights that the inputs will need by their names, before any work: one clear error, and one bar.
+
+    What a name does not tell is fetched when it is needed.
+    """
+    kinds = [KIND_OF.get(Path(each.uri).suffix.lower()) for each in found]
+    wanted = weights_for(config, dict.fromkeys(kind for kind in kinds if kind))
+    missing = [name for name in wanted if not is_there(name)]
+    if missing and is_offline():
+        installed(missing[0])  # says what to do
+    if missing:
+        install(missing, quiet=watch.silent)
 
 
 def _executor(options: Options) -> Executor:

@@ -14,7 +14,8 @@ from sensorium.core.errors import UsageError
 _PICTURES = ".jpg .jpeg .png .gif .webp .bmp .tif .tiff .ppm .avif .jp2"
 _VIDEO = ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .mts .m2ts .flv .wmv .3gp .ogv"
 _SOUND = ".wav .flac .mp3 .m4a .aac .ogg .oga .opus .wma .aif .aiff .mka .ac3 .amr"
-MEDIA_SUFFIXES = frozenset(f"{_PICTURES} {_VIDEO} {_SOUND}".split())
+_CLAIMS = {"image": _PICTURES, "video": _VIDEO, "audio": _SOUND}
+KIND_OF = {suffix: kind for kind, names in _CLAIMS.items() for suffix in names.split()}
 SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt", ".ass", ".ssa"})
 
 
@@ -87,6 +88,6 @@ def _walk(folder: Path, leave_out: Path | None) -> Iterator[Input]:
             if file.startswith(".") or suffix in SUBTITLE_SUFFIXES:
                 continue
             num_files += 1
-            yield Input(os.path.join(parent, file), claimed=suffix in MEDIA_SUFFIXES)
+            yield Input(os.path.join(parent, file), claimed=suffix in KIND_OF)
     if not num_files:
         yield Input(str(folder), claimed=True)  # reported: a folder with nothing in it

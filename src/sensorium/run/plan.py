@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sensorium.core.config import ON_DEMAND, Config
-from sensorium.models.registry import find_model, load_model
+from sensorium.models.registry import Deferred, find_model, load_model
 from sensorium.ports import Pass, Reader, SubtitleReader
 
 
@@ -21,6 +21,29 @@ def check(config: Config) -> None:
         _ = load_model(
             "detector", f"yolo:{config.people.trained}", 1
         ).classes  # raises what is wrong with it
+
+
+_SOUND = {"speech": ("speech_detector", "transcriber"), "speakers": ("segmenter", "speaker_encoder"),
+          "sound": ("sound_encoder",)}  # fmt: skip
+_PICTURES = {"pictures": ("image_encoder",), "faces": ("face_detector", "face_encoder"),
+             "drawn": ("drawn_detector", "drawn_encoder"), "texts": ("text_detector",)}  # fmt: skip
+
+
+def weights_for(config: Config, kinds: Iterable[str]) -> list[str]:
+    """Names of the weights in the store that files of some kinds (image, audio, video) will need."""
+    chosen = config.models()
+    of_kind = {"image": [_PICTURES], "audio": [_SOUND], "video": [_SOUND, _PICTURES]}
+    jobs = [
+        job
+        for kind in kinds
+        for passes in of_kind[kind]
+        for name, its in passes.items()
+        if name in (config.passes or passes)
+        for job in its
+        if job in chosen
+    ]
+    stored = [find_model(job, chosen[job])[0].stored for job in jobs]
+    return list(dict.fromkeys(name for name in stored if name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +69,7 @@ def build(config: Config, threads: int) -> Built:
 
     media = MediaReader()
     chosen = config.models()
-    model = {job: load_model(job, name, threads) for job, name in chosen.items()}
+    model: dict[str, Any] = {job: Deferred(job, name, threads) for job, name in chosen.items()}
     passes: list[Pass] = [
         Speech(media, model["speech_detector"], model["transcriber"]),
         Speakers(

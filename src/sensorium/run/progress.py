@@ -16,6 +16,8 @@ from sensorium.run.job import Job, Outcome
 class Watcher:
     """Is told how a run goes; this one says nothing."""
 
+    silent = True
+
     def start(self, jobs: list[Job]) -> None:
         """The run begins."""
 
@@ -54,6 +56,8 @@ def line(outcome: Outcome) -> str:
 class Lines(Watcher):
     """One line per input when it is finished."""
 
+    silent = False
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._total = 0
@@ -70,6 +74,8 @@ class Lines(Watcher):
 
 class Bars(Watcher):
     """A bar over all inputs, and one for each that is being worked on."""
+
+    silent = False
 
     def start(self, jobs: list[Job]) -> None:
         from rich.console import Console

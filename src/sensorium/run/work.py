@@ -92,10 +92,10 @@ class _Work:
             return self._unreadable(stat, error)
         entry = {"uri": self._uri, "digest": ref.digest, "stat": stat, "ref": asdict(ref)}
         self._media(ref, entry)
-        prints = fingerprints(self._built.passes)
-        for each in self._built.passes:
-            if each.applies(ref):
-                self._pass(each, ref, prints, entry)
+        wanted = [each for each in self._built.passes if each.applies(ref)]
+        prints = fingerprints(self._built.passes, wanted)
+        for each in wanted:
+            self._pass(each, ref, prints, entry)
         return self._outcome(ref.kind, ref.duration)
 
     def failed_outside(self, error: BaseException) -> Outcome:

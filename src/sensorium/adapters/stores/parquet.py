@@ -89,8 +89,24 @@ class ParquetWriter:
 
 def read_table(kind: str, files: Sequence[Path]) -> pa.Table:
     """All rows of `kind` in the given files, in their order; no files give an empty table."""
-    tables = [pq.read_table(file, schema=schema(kind)) for file in files]
+    tables = [_read(schema(kind), file) for file in files]
     return pa.concat_tables(tables) if tables else schema(kind).empty_table()
+
+
+def _read(wanted: pa.Schema, file: Path) -> pa.Table:
+    """One file in the columns of today; those that it was written without are null.
+
+    Not by `pq.read_table`, whose import of pyarrow.dataset takes longer than most files do.
+    """
+    found = pq.ParquetFile(file).read()
+    names = set(found.column_names)
+    columns = [
+        found[each.name].cast(each.type)
+        if each.name in names
+        else pa.nulls(found.num_rows, each.type)
+        for each in wanted
+    ]
+    return pa.table(columns, schema=wanted)
 
 
 def read_records(kind: str, file: Path) -> Iterator[Record]:
@@ -100,4 +116,4 @@ def read_records(kind: str, file: Path) -> Iterator[Record]:
         for values in batch.to_pylist():
             span = None if values["start"] is None else Span(values["start"], values["end"])
             made_by = Provenance(values["model"], values["revision"], json.loads(values["params"]))
-            yield Record(kind, span, {name: values[name] for name in names}, made_by)
+            yield Record(kind, span, {name: values.get(name) for name in names}, made_by)

@@ -14,11 +14,12 @@ import click
 from sensorium import __version__
 from sensorium.core.config import PASSES, Config
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
+from sensorium.interfaces.agent.mcp_command import mcp
 from sensorium.interfaces.cli.cast_command import cast
 from sensorium.interfaces.cli.dataset_command import dataset
 from sensorium.interfaces.cli.find_command import find
 from sensorium.interfaces.cli.listen_command import listen
-from sensorium.interfaces.cli.mcp_command import mcp
+from sensorium.interfaces.cli.models_command import models
 from sensorium.interfaces.cli.patches_command import patches
 from sensorium.interfaces.cli.score_command import score
 from sensorium.interfaces.cli.train_command import train
@@ -159,20 +160,12 @@ def page(library: str, out: str, media: str | None) -> None:
     click.echo(write(open_library(library), out, MediaReader(), media))
 
 
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def models(as_json: bool) -> None:
-    """Every model: name, job, licence, where its weights come from, ready or not."""
-    from sensorium.interfaces.text.summary import models_table, models_text
-
-    click.echo(json.dumps(models_table(), indent=1) if as_json else models_text())
-
-
 main.add_command(dataset)
 main.add_command(cast)
 main.add_command(find)
 main.add_command(listen)
 main.add_command(mcp)
+main.add_command(models)
 main.add_command(patches)
 main.add_command(score)
 main.add_command(voices)

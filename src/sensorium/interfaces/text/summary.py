@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sensorium.models.registry import models
+from sensorium.models.store import is_there
 from sensorium.people.cast import Cast
 from sensorium.run.job import Outcome
 
@@ -66,8 +67,9 @@ def models_table() -> list[dict[str, Any]]:
             "job": model.job,
             "licence": model.licence,
             "weights": model.weights,
-            "ready": not model.missing(),
+            "ready": not model.missing() and (not model.stored or is_there(model.stored)),
             "missing": model.missing(),
+            "stored": model.stored,
             "note": model.note,
         }
         for model in models().values()
@@ -79,7 +81,8 @@ def models_text() -> str:
     head = ("name", "job", "licence", "weights from", "")
     rows = [head]
     for each in models_table():
-        state = "ready" if each["ready"] else f"not installed: {', '.join(each['missing'])}"
+        lacks = f"not installed: {', '.join(each['missing'])}" if each["missing"] else ""
+        state = "ready" if each["ready"] else lacks or "fetched at the first use"
         note = f" ({each['note']})" if each["note"] else ""
         rows.append((each["name"], each["job"], each["licence"], each["weights"], state + note))
     widths = [max(len(row[i]) for row in rows) for i in range(len(head) - 1)]

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.optimize import linear_sum_assignment
 
 from sensorium.core.errors import UsageError
 from sensorium.core.people.identity import Calibration, Identity, Sample
@@ -68,6 +66,8 @@ def match(
 
 def _ordered(probability: np.ndarray, least: float) -> list[tuple[int, int]]:
     """The pairs that are probable enough: those of the best assignment first, then by probability."""
+    from scipy.optimize import linear_sum_assignment  # a quarter of a second, for who has somebody
+
     best = [(int(r), int(c)) for r, c in zip(*linear_sum_assignment(-probability), strict=True)]
     rest = [(int(r), int(c)) for r, c in np.argwhere(probability >= least)]
     rest.sort(key=lambda pair: -probability[pair])
@@ -86,6 +86,8 @@ def halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
     if len({sample.model for sample in samples}) > 1:
         first = [sample for sample in samples if sample.model == samples[0].model]
     else:
+        from scipy.cluster.hierarchy import fcluster, linkage
+
         values = np.stack([sample.embedding for sample in samples])
         groups = fcluster(linkage(values, "average", "cosine"), 2, "maxclust")
         first = [s for s, group in zip(samples, groups, strict=True) if group == groups[0]]

@@ -20,6 +20,7 @@ from sensorium.core.features import Features
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis
+from sensorium.models.foreign import located
 from sensorium.ops.vision.preparation import Preparation, naflex_patches, preparation
 
 
@@ -48,13 +49,17 @@ class NaflexEncoder:
     def _loaded(self) -> tuple[Any, Preparation]:
         torch.set_num_threads(self._threads)
         try:
-            config = transformers.AutoConfig.from_pretrained(self._source, trust_remote_code=False)
+            config = transformers.AutoConfig.from_pretrained(
+                located(self._source), trust_remote_code=False
+            )
             if not config.model_type.startswith("siglip2"):
                 raise ValueError(f"its config says {config.model_type!r}")
             model = transformers.Siglip2VisionModel.from_pretrained(
-                self._source, use_safetensors=True, trust_remote_code=False
+                located(self._source), use_safetensors=True, trust_remote_code=False
             )
-            told, _ = transformers.ImageProcessingMixin.get_image_processor_dict(self._source)
+            told, _ = transformers.ImageProcessingMixin.get_image_processor_dict(
+                located(self._source)
+            )
         except Exception as error:
             raise ModelError(
                 f"transformers-naflex:{self._source}: expected a local folder or a hub name of a SigLIP 2 "

@@ -21,6 +21,7 @@ from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis, Span
+from sensorium.models.foreign import located
 from sensorium.ops.sound.mel import RATE, ast_window, whisper_window
 
 _ROW = 0.01  # seconds between rows of the spectrogram
@@ -59,13 +60,13 @@ class TransformersSoundEncoder:
 
     @cached_property
     def _folder(self) -> Path:
-        folder = Path(self._source).expanduser()
+        folder = Path(located(self._source))
         if folder.is_dir():
             return folder
         from huggingface_hub import snapshot_download
 
         try:
-            return Path(snapshot_download(self._source, allow_patterns=["*.json", "*.safetensors"]))
+            return Path(snapshot_download(str(folder), allow_patterns=["*.json", "*.safetensors"]))
         except Exception as error:
             raise ModelError(
                 f"transformers-sound:{self._source}: expected a local folder or a hub name; {error}"

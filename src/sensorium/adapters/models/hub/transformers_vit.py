@@ -21,6 +21,7 @@ from sensorium.core.features import Features
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis
+from sensorium.models.foreign import located
 
 # Families that are two towers: only the one that sees is loaded.
 _TOWERS = {"clip": "CLIPVisionModel", "siglip": "SiglipVisionModel"}
@@ -58,9 +59,13 @@ class TransformersEncoder:
         torch.set_num_threads(self._threads)
         options = {"use_safetensors": True, "trust_remote_code": False}
         try:
-            config = transformers.AutoConfig.from_pretrained(self._source, trust_remote_code=False)
+            config = transformers.AutoConfig.from_pretrained(
+                located(self._source), trust_remote_code=False
+            )
             kind = getattr(transformers, _TOWERS.get(config.model_type, "AutoModel"))
-            loaded: Any = kind.from_pretrained(self._source, output_loading_info=True, **options)
+            loaded: Any = kind.from_pretrained(
+                located(self._source), output_loading_info=True, **options
+            )
         except Exception as error:
             raise ModelError(
                 f"transformers:{self._source}: expected a local folder or a hub name with config.json "
@@ -74,7 +79,9 @@ class TransformersEncoder:
                 "those of the model that config.json tells of"
             )
         self._has_pooler = not any("pooler" in key for key in told["missing_keys"])
-        preparation, _ = transformers.ImageProcessingMixin.get_image_processor_dict(self._source)
+        preparation, _ = transformers.ImageProcessingMixin.get_image_processor_dict(
+            located(self._source)
+        )
         return model.eval(), preparation
 
     def encode(self, frames: Frames) -> list[tuple[Features, ...]]:

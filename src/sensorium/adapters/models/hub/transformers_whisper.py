@@ -18,6 +18,7 @@ from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Span
+from sensorium.models.foreign import located
 
 _RATE = 16_000
 _ENDS = ".?!,;:…"
@@ -50,9 +51,9 @@ class TransformersTranscriber:
         torch.set_num_threads(self._threads)
         try:
             model = transformers.WhisperForConditionalGeneration.from_pretrained(
-                self._source, use_safetensors=True, trust_remote_code=False
+                located(self._source), use_safetensors=True, trust_remote_code=False
             )
-            processor = transformers.WhisperProcessor.from_pretrained(self._source)
+            processor = transformers.WhisperProcessor.from_pretrained(located(self._source))
         except Exception as error:
             raise ModelError(
                 f"transformers:{self._source}: expected a local folder or a hub name of a Whisper with "

@@ -9,11 +9,13 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from sensorium.adapters.weights import bundled, bundled_revision
+from sensorium.adapters.models.onnx_session import open_session
 from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 
 _RATE = 16_000
 _ROW = 512  # samples a row: what the model was trained on at 16 kHz
@@ -32,14 +34,12 @@ class SileroDetector:
     @cached_property
     def provenance(self) -> Provenance:
         """The package and its weights."""
-        return Provenance("silero-vad", bundled_revision("silero-vad", "data/silero_vad.onnx"))
+        return Provenance("silero-vad", revision("silero-vad"))
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # rows are tiny and follow one another
-        path = bundled("silero_vad", "data", "silero_vad.onnx")
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        # rows are tiny and follow one another: one thread
+        return open_session(installed("silero-vad") / "silero_vad.onnx")
 
     def probabilities(self, chunks: Iterable[Audio]) -> Iterator[Features]:
         """Rows of 32 ms for mono 16 kHz chunks of any length; the last row may reach past the end.

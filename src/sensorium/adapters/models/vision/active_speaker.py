@@ -15,6 +15,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from sensorium.adapters.models.onnx_session import open_session
 from sensorium.core.errors import ModelError
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
@@ -40,15 +41,7 @@ class ActiveSpeakerModel:
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.log_severity_level = 3
-        try:
-            session = onnxruntime.InferenceSession(
-                str(self._path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime has many classes of errors
-            raise ModelError(f"{self._path}: expected an ONNX model; {error}") from None
+        session = open_session(self._path, self._threads)
         shapes = {each.name: each.shape for each in session.get_inputs()}
         if sorted(len(shape) for shape in shapes.values()) != [3, 4]:
             raise ModelError(

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorium.adapters.weights import bundled_revision
 from sensorium.core.errors import ModelError
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
+from sensorium.models.wheels import carried_revision
 from sensorium.ops.vision.resize import pooled
 
 _SIDE = 1280  # longer side above which a picture is averaged down by a whole factor first
@@ -50,7 +50,7 @@ class AnimeFaceDetector:
     def provenance(self) -> Provenance:
         """The package, its weights (they are compiled in), and the threshold."""
         params = {"least_score": self._least_score, "side": _SIDE}
-        return Provenance("animeface-2009", bundled_revision("animeface", "__init__.py"), params)
+        return Provenance("animeface-2009", carried_revision("animeface", "__init__.py"), params)
 
     @cached_property
     def _network(self) -> Any:

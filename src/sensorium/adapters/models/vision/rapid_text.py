@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidocr import RapidOCR
 
-from sensorium.adapters.weights import bundled_revision
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
+from sensorium.models.store import revision
 
 _SIDE = 480  # longer side at which text is looked for; rapidocr's 736 costs eight times as much
 _LEAST, _SHORTEST = 0.85, 2  # score and characters of a line that counts
@@ -27,8 +27,8 @@ class RapidTextReader:
     @cached_property
     def provenance(self) -> Provenance:
         """The package, its weights and the thresholds."""
-        revision = bundled_revision("rapidocr", "models/PP-OCRv6_rec_small.onnx")
-        return Provenance("ppocr-v6-small", revision, {"side": _SIDE, "least_score": _LEAST})
+        params = {"side": _SIDE, "least_score": _LEAST}
+        return Provenance("ppocr-v6-small", revision("ppocr-v6-small"), params)
 
     @cached_property
     def _engine(self) -> RapidOCR:

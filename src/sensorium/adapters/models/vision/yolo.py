@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from sensorium.adapters.models.onnx_session import open_session
 from sensorium.core.errors import ModelError
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
@@ -69,15 +70,7 @@ class YoloDetector:
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.log_severity_level = 3
-        try:
-            return onnxruntime.InferenceSession(
-                str(self.file), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime has many classes of errors
-            raise ModelError(f"{self.file}: expected an ONNX model; {error}") from None
+        return open_session(self.file, self._threads)
 
     @cached_property
     def _stated(self) -> dict[str, str]:

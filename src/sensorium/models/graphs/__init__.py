@@ -1,0 +1,1 @@
+"""Graphs for onnxruntime, made of weights once: read without torch, written with onnx alone."""
