@@ -24,10 +24,10 @@ from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.models.registry import load_model, models
 from sensorium.people.sample import heard
+from sensorium.pipelines.vision.pictures import PicturesOptions
 
 _BLOCK = 4096  # embeddings in memory at once
 _SIDE = 1280  # pixels at which a picture is searched for faces
-_PICTURE_SIDE = 1024  # pixels at which the pass `pictures` reads pictures
 _Found = tuple[Any, NDArray]  # what is found, its embedding
 
 
@@ -106,7 +106,7 @@ class Likeness:
         rows: list[tuple[float, Any]] = []
         for model, places in by_model.items():
             encoder = _encoder(made_by[model], self._library.path)
-            frame = next(iter(self._reader.frames(ref, _PICTURE_SIDE)))
+            frame = next(iter(self._reader.frames(ref, PicturesOptions().max_side)))
             outputs = {each.name: each.values for each in encoder.encode(frame)[0]}
             rows += nearest(_read(places), outputs["class"][None], limit)
         rows.sort(key=lambda each: -each[0])

@@ -50,7 +50,7 @@ def estimate(text: str) -> int:
     where they take three (Chinese, Japanese, Korean, Thai, Hindi), 3 beyond.
 
     >>> estimate("Good evening, 1999."), estimate("東京")
-    (10, 6)
+    (9, 6)
     """
     letters = sum(1 + max(0, math.ceil((len(run) - 4) / 3)) for run in _LETTERS.findall(text))
     rest = _LETTERS.sub("", text).replace(" ", "")  # blanks ride with the word that follows
