@@ -9,6 +9,7 @@ import unicodedata
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -231,6 +232,59 @@ def test_tokens_do_not_depend_on_the_form(one, two):
     assert unicodedata.is_normalized("NFC", indexed(one))
 
 
+VOCABULARY = [
+    "ann",
+    "anna",
+    "Änn",
+    "bo",
+    "co-op",
+    "東京",
+    "東",
+    "京都",
+    "ที่",
+    "วันนี้",
+    "Straße",
+    "x1",
+    "서울에서",
+]
+PIECES = st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=4).map(" ".join)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """Two hundred utterances of few words in five scripts."""
+    root, rng = tmp_path_factory.mktemp("mixed") / "library", np.random.default_rng(5)
+    for number in range(4):
+        said = [" ".join(rng.choice(VOCABULARY, rng.integers(1, 6))) for _ in range(50)]
+        records = [
+            synthetic_record("transcript", i, i + 1, text=text, language="", score=1.0)
+            for i, text in enumerate(said)
+        ]
+        add_synthetic(root, synthetic_ref(f"/m/{number}.wav", "audio", duration=60.0), records)
+    return Library(root)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(
+        st.one_of(PIECES, PIECES.map('"{}"'.format), PIECES.map("{}*".format)),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_the_index_finds_what_reading_everything_finds(mixed, parts):
+    """Exactly the utterances that hold the query, no other and none less."""
+    query = " ".join(parts)
+    hits = mixed.find(query, limit=1000)
+    everything = mixed.records("transcript")
+    expected = [
+        (row.uri, row.start)
+        for row in everything.itertuples()
+        if places(parse(query), tokens(row.text))
+    ]
+    assert sorted(zip(hits["uri"], hits["start"], strict=True)) == sorted(expected)
+
+
 def test_the_index_follows_the_library(tmp_path):
     """New, changed and removed inputs, a deleted and a broken index; what did not change is kept."""
     root = tmp_path / "library"
@@ -251,6 +305,9 @@ def test_the_index_follows_the_library(tmp_path):
     with sqlite3.connect(root / "search.sqlite") as db:
         db.execute("UPDATE meta SET value = 'of another version'")
     assert len(library.find("patches")) == 1
+    (root / "search.sqlite.99999.part").write_bytes(b"of a process that was killed")
+    add_line(root, "newer", "en", "still more patches")
+    assert len(library.find("patches")) == 2
     assert not list(root.glob("*.part"))
 
 

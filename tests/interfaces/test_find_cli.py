@@ -6,7 +6,12 @@ import pytest
 from click.testing import CliRunner
 
 from sensorium.interfaces.cli.main import main
-from sensorium.testing.sample_library import synthetic_library
+from sensorium.testing.sample_library import (
+    add_synthetic,
+    synthetic_library,
+    synthetic_record,
+    synthetic_ref,
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +43,13 @@ def test_json_and_nothing(library):
     assert json.loads(call(library, "nothingness", "--json").stdout) == []
     result = call(library, "nothingness")
     assert (result.exit_code, result.stdout) == (0, "nothing found\n")
+
+
+def test_no_text_steers_the_terminal(tmp_path):
+    """Control characters of a subtitle are not printed."""
+    record = synthetic_record("subtitle", 1.0, 2.0, text="red \x1b[31m alert", name="", source="")
+    add_synthetic(tmp_path / "l", synthetic_ref("/m/a.mp4"), [record])
+    assert call(tmp_path / "l", "alert").stdout == "a.mp4  00:01.0  subtitle  red  [31m **alert**\n"
 
 
 @pytest.mark.parametrize(

@@ -46,11 +46,11 @@ def folder(tmp_path_factory):
     return root
 
 
-def ask(target, *calls):
+def ask(target, *calls, mode="auto"):
     """The results of some tool calls, and the names of the tools, by the SDK's client."""
 
     async def go():
-        async with mcp.Client(target) as client:
+        async with mcp.Client(target, mode=mode) as client:
             tools = {tool.name: tool for tool in (await client.list_tools()).tools}
             return tools, [await client.call_tool(name, values) for name, values in calls]
 
@@ -230,8 +230,11 @@ def environment():
     return {**os.environ, "PYTHONPATH": str(source)}
 
 
-def test_as_a_program_over_stdio(folder):
-    """As a desktop client starts it; nothing but the protocol comes out of its standard output."""
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_as_a_program_over_stdio(folder, mode):
+    """As a desktop client starts it, of today's protocol or the one before; nothing but the protocol
+    comes out of its standard output.
+    """
     program = mcp.StdioServerParameters(
         command=sys.executable,
         args=["-m", "sensorium", "mcp", str(folder / "library")],
@@ -242,7 +245,7 @@ def test_as_a_program_over_stdio(folder):
         ("find", {"text": "spans"}),
         ("frames", {"file": "film.mp4", "num": 1}),
     ]
-    tools, (files, hits, frames) = ask(program, *calls)
+    tools, (files, hits, frames) = ask(program, *calls, mode=mode)
     assert set(tools) == TOOLS
     assert told(files)["total"] == 5
     assert len(told(hits)["items"]) == 1
@@ -292,6 +295,13 @@ def test_without_the_package_the_extra_is_named(folder, monkeypatch):
     result = CliRunner().invoke(main, ["mcp", str(folder / "library")])
     assert result.exit_code == 2
     assert 'pip install "sensorium[mcp]"' in result.output
+
+
+def test_no_library_is_one_line(tmp_path):
+    """Before anything is served."""
+    result = CliRunner().invoke(main, ["mcp", str(tmp_path / "none")])
+    assert result.exit_code == 2
+    assert "no such folder" in result.output
 
 
 def test_answers_are_small():

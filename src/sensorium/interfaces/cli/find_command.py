@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,7 @@ def _marked(hit: dict[str, Any]) -> str:
     """The text with what matched in bold on a terminal, between stars elsewhere."""
     from sensorium.ops.text.query import marked
 
-    if not sys.stdout.isatty():
-        return hit["marked"]
-    return marked(hit["text"], hit["marks"], "\x1b[1m", "\x1b[0m")
+    bold = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    # what a recording shows may hold what steers a terminal
+    text = "".join(each if each.isprintable() else " " for each in hit["text"])
+    return marked(text, hit["marks"], *(("\x1b[1m", "\x1b[0m") if bold else ("**", "**")))
