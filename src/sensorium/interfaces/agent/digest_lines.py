@@ -16,6 +16,7 @@ from sensorium.ops.text.tokens import indexed
 
 SAID, WRITTEN, SHOWN = 0, 1, 2  # levels, in the order in which they get what others leave
 CUT = "[...]"
+_STAMP = 8  # words that the time and the speaker of a line weigh
 _SENTENCE = re.compile(r"(?<=[.?!…])\s+|(?<=[。？！])")
 
 
@@ -60,8 +61,9 @@ def lines(timeline: Timeline, written: Sequence[Unit]) -> list[Line]:
     """Everything that was said, written and shown, in order of time.
 
     An utterance is worth the more the more it says that others of the file do not: the sum over its
-    words of ``log(utterances / utterances with that word)``. Text on the screen is worth the time that
-    it stays, a shot the faces in it, then its length.
+    different words of ``log((utterances + 1) / utterances with that word)``, over what it
+    takes: all its words, and 8 for its time and speaker. Text on the screen is worth the time that it
+    stays, a shot the faces in it, then its length.
     """
     found = [*_said(timeline), *_written(written), *_shown(timeline)]
     return sorted(found, key=lambda line: (line.at, line.level))
@@ -71,10 +73,11 @@ def _said(timeline: Timeline) -> Iterator[Line]:
     said = timeline.utterances or [
         {**row, "speaker": row["name"] or None, "name": None} for row in timeline.subtitles
     ]
-    words = [frozenset(indexed(row["text"]).split()) for row in said]
-    often = Counter(word for each in words for word in each)
+    words = [indexed(row["text"]).split() for row in said]
+    often = Counter(word for each in words for word in set(each))
     for row, mine in zip(said, words, strict=True):
-        value = sum(math.log((len(said) + 1) / often[word]) for word in sorted(mine))
+        value = sum(math.log((len(said) + 1) / often[word]) for word in sorted(set(mine)))
+        value /= len(mine) + _STAMP
         text = " ".join(row["text"].split())
         who = called(row)
         yield Line(
