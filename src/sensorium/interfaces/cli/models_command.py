@@ -79,11 +79,23 @@ def verify() -> None:
 
     wrong = damaged()
     for each in wrong:
-        again = each.name if each.source.startswith(("hub ", "folder ")) else f"install {each.name}"
-        click.echo(f"{each.name}: {each.problem}; mend it with: sensorium models {again}")
+        click.echo(f"{each.name}: {each.problem}{_mend(each.name, each.source, each.path)}")
     if wrong:
         sys.exit(3)
     click.echo("all installed weights are as they should be")
+
+
+def _mend(name: str, source: str, path: str) -> str:
+    """What to type; weights that a package carries say themselves which one to install."""
+    from sensorium.models.weights import known
+
+    if name in known():
+        return "" if known()[name].carried else f"; mend it with: sensorium models install {name}"
+    if source.startswith("hub "):
+        return f"; mend it with: sensorium models install hub:{name}"
+    if source.startswith("folder "):
+        return f"; mend it with: sensorium models install --folder FOLDER {name}"
+    return f"; remove {path} and install it again"
 
 
 @models.command()

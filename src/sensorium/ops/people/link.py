@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from sensorium.core.time import Span
+from sensorium.ops.assignment import assigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,7 @@ def voices(turns: Sequence[tuple[Span, str]], mouths: Mouths, rule: LinkRule) ->
         for mouth in mouths.near(span):
             mean, seconds = mouth.during(span)
             total[speakers.index(speaker), faces.index(mouth.face)] += (mean - rule.least) * seconds
-    rows, columns = linear_sum_assignment(-np.maximum(total, 0))
-    pairs = zip(rows, columns, strict=True)
+    pairs = assigned(np.maximum(total, 0))
     return {speakers[r]: faces[c] for r, c in pairs if total[r, c] >= rule.evidence}
 
 

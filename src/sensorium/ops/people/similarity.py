@@ -10,6 +10,7 @@ import numpy as np
 from sensorium.core.errors import UsageError
 from sensorium.core.people.identity import Calibration, Identity, Sample
 from sensorium.core.record import digest
+from sensorium.ops.assignment import assigned
 
 _LETTER = {"voice": "V", "face": "F", "drawn": "D"}
 
@@ -66,9 +67,7 @@ def match(
 
 def _ordered(probability: np.ndarray, least: float) -> list[tuple[int, int]]:
     """The pairs that are probable enough: those of the best assignment first, then by probability."""
-    from scipy.optimize import linear_sum_assignment  # a quarter of a second, for who has somebody
-
-    best = [(int(r), int(c)) for r, c in zip(*linear_sum_assignment(-probability), strict=True)]
+    best = assigned(probability)
     rest = [(int(r), int(c)) for r, c in np.argwhere(probability >= least)]
     rest.sort(key=lambda pair: -probability[pair])
     return [pair for pair in [*best, *rest] if probability[pair] >= least]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from sensorium.core.vision import Regions
+from sensorium.ops.assignment import assigned
 from sensorium.ops.vision.boxes import iou
 
 
@@ -88,6 +88,4 @@ class Tracker:
         near = 1 - away / size[:, None]
         allowed = (overlap >= self._rule.least_iou) | (near >= 1 - self._rule.reach)
         value = np.where(allowed, 1 + overlap + 0.5 * near, 0)
-        rows, columns = linear_sum_assignment(-value)
-        pairs = zip(rows, columns, strict=True)
-        return {int(c): self.alive[r] for r, c in pairs if allowed[r, c]}
+        return {c: self.alive[r] for r, c in assigned(value) if allowed[r, c]}
