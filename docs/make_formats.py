@@ -47,6 +47,7 @@ library/
 ├── sensorium.json                    {{"format": 1}}
 ├── inputs/<digest of path>.json      one per input: path, digest of its bytes, its current results
 ├── identities/<number>.json          decisions about who is who, see below
+├── search.sqlite                     index of `library.find`; derived, may be deleted
 └── results/<media>/<pass>-<recipe>/  one result of one pass over one file
     ├── <kind>.parquet                the records of each kind
     ├── features-00000.safetensors    model outputs, where the pass makes any

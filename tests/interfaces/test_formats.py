@@ -18,10 +18,10 @@ from sensorium.core.errors import UsageError
 from sensorium.core.record import KINDS
 from sensorium.interfaces.text.cues import LINE, LINES, cues
 from sensorium.interfaces.text.formats import CSV_COLUMNS, FORMATS, file_ids, render
-from sensorium.interfaces.text.talk import utterances
 from sensorium.interfaces.text.timeline import face_stretches, to_timeline
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
+from sensorium.ops.speech.utterance import utterances
 from sensorium.testing.sample_library import (
     add_synthetic,
     synthetic_library,

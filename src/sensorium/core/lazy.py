@@ -12,6 +12,16 @@ from sensorium.core.errors import MissingDependencyError
 _EXTRAS = {"torch": "torch", "transformers": "hub"}
 
 
+def loaded(where: str) -> Any:
+    """What ``"module"`` or ``"module:name"``, below ``sensorium``, stands for.
+
+    For doors that open upwards: a method of a noun below whose work is done in a room above it.
+    """
+    module, _, attribute = where.partition(":")
+    value = import_module(f"sensorium.{module}")
+    return getattr(value, attribute) if attribute else value
+
+
 def lazily(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
     """The ``__getattr__`` of a package whose names lie in other modules.
 
@@ -26,9 +36,8 @@ def lazily(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
     def load(name: str) -> Any:
         if name not in where:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module, _, attribute = where[name].partition(":")
         try:
-            value = import_module(f"sensorium.{module}")
+            value = loaded(where[name])
         except ModuleNotFoundError as error:
             extra = _EXTRAS.get(error.name or "")
             if extra is None:
@@ -36,7 +45,6 @@ def lazily(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
             raise MissingDependencyError(
                 f"{package}.{name}: needs {error.name}, not installed; pip install 'sensorium[{extra}]'"
             ) from None
-        value = getattr(value, attribute) if attribute else value
         setattr(sys.modules[package], name, value)  # the next use does not come here
         return value
 

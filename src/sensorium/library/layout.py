@@ -7,6 +7,7 @@
     ├── inputs/<digest of path>.json      one per input: its digest and its current results
     ├── results/<media>/<pass>-<recipe>/  one result: <kind>.parquet, features-*.safetensors,
     │                                     result.json; appears by one rename, never changes
+    ├── search.sqlite, search.lock        index of `find`: derived data, may be deleted
     ├── lock                              held by the run that writes
     └── work/                             results in the making, progress; may be deleted
 

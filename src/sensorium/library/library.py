@@ -17,6 +17,7 @@ from sensorium.core.people.identity import Identity
 from sensorium.core.record import KINDS
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
+from sensorium.library.upstairs import Upstairs
 from sensorium.ops.people.known import Known
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Library:
+class Library(Upstairs):
     """The results of many files in one folder, as the last run over each file asked for them.
 
     Every table is a pandas DataFrame in order of input and time; `media` narrows it to one input,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +71,11 @@ def read_features(folder: Path, row: dict[str, Any]) -> Features:
     span = None if row["start"] is None else Span(row["start"], row["end"])
     axes = tuple(Axis(**axis) for axis in json.loads(row["axes"]))
     return Features(values, axes, row["model"], row["name"], span, row["num_valid"])
+
+
+def read_values(folder: Path, rows: Sequence[dict[str, Any]]) -> Iterator[NDArray]:
+    """The numbers alone of rows of kind ``feature``; a shard is opened once for those that follow."""
+    for name, mine in groupby(rows, key=lambda row: row["file"]):
+        with safe_open(folder / name, framework="numpy") as file:
+            for row in mine:
+                yield file.get_tensor(row["tensor"])

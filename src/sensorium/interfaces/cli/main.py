@@ -14,8 +14,10 @@ import click
 from sensorium import __version__
 from sensorium.core.config import PASSES, Channels, Config
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
+from sensorium.interfaces.agent.mcp_command import mcp
 from sensorium.interfaces.cli.cast_command import cast
 from sensorium.interfaces.cli.dataset_command import dataset
+from sensorium.interfaces.cli.find_command import find
 from sensorium.interfaces.cli.listen_command import listen
 from sensorium.interfaces.cli.models_command import models
 from sensorium.interfaces.cli.patches_command import patches
@@ -182,7 +184,9 @@ def page(library: str, out: str, media: str | None) -> None:
 
 main.add_command(dataset)
 main.add_command(cast)
+main.add_command(find)
 main.add_command(listen)
+main.add_command(mcp)
 main.add_command(models)
 main.add_command(patches)
 main.add_command(score)

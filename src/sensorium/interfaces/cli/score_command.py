@@ -128,8 +128,8 @@ def _word_rows(
 
 def _heard(library: Library, uri: str) -> str:
     """The words of one input as they are read; of two who speak at once, one after the other."""
-    from sensorium.interfaces.text.talk import side_by_side
     from sensorium.interfaces.text.timeline import rows
+    from sensorium.ops.speech.utterance import side_by_side
 
     words = rows(library, library.chosen(uri)[0], "word")
     return " ".join(word["text"] for word in side_by_side([{**w, "speaker": None} for w in words]))

@@ -12,10 +12,10 @@ from typing import Any
 
 from sensorium.core.errors import UsageError
 from sensorium.interfaces.text.cues import SubtitleCue, cues
-from sensorium.interfaces.text.talk import Row, called
 from sensorium.interfaces.text.timeline import Timeline, tables, timelines, to_timeline
 from sensorium.interfaces.text.units import clock, describe
 from sensorium.library.library import Library
+from sensorium.ops.speech.utterance import Row, called
 
 FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
 CSV_COLUMNS = (

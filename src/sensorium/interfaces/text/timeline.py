@@ -14,9 +14,9 @@ from typing import Any
 from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.people.identity import Identity
 from sensorium.core.record import COMMON, KINDS
-from sensorium.interfaces.text.talk import Row, side_by_side, utterances
 from sensorium.library.library import Library
 from sensorium.ops.people.known import Known
+from sensorium.ops.speech.utterance import Row, side_by_side, utterances
 
 
 @dataclass(frozen=True, slots=True)

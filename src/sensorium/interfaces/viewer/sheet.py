@@ -8,7 +8,6 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from sensorium.interfaces.text.talk import Row, called
 from sensorium.interfaces.text.timeline import Timeline, timelines
 from sensorium.interfaces.text.units import clock, describe
 from sensorium.interfaces.viewer.style import PALETTE
@@ -21,6 +20,7 @@ from sensorium.interfaces.viewer.thumbnails import (
     titles,
 )
 from sensorium.library.library import Library
+from sensorium.ops.speech.utterance import Row, called
 from sensorium.ports import Reader
 
 FILES = 40  # in one sheet: a higher picture is no longer one to look at

@@ -15,9 +15,9 @@ from PIL import Image
 
 from sensorium.core.errors import SensoriumError
 from sensorium.core.media import MediaRef
-from sensorium.interfaces.text.talk import Row
 from sensorium.interfaces.text.timeline import Timeline
 from sensorium.library.originals import changed
+from sensorium.ops.speech.utterance import Row
 from sensorium.ports import Reader
 
 AT_LEAST = 8  # pictures of a video, where it is long enough

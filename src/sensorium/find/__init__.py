@@ -1,0 +1,1 @@
+"""What a library holds, by words and by likeness."""

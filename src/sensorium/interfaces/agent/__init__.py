@@ -1,0 +1,1 @@
+"""A library for language models: what fits into a context, and the tools of an agent."""
