@@ -38,11 +38,15 @@ def runs(active: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def active_spans(values: NDArray, axis: Axis, rule: Hysteresis, end: float) -> list[Span]:
-    """Where `values` (time,) are active; nothing reaches past `end` seconds."""
+    """Where `values` (time,) are active: in order, disjoint, nothing before 0 s or past `end`.
+
+    Rows that lie wholly outside count for nothing, whatever their values are.
+    """
     kept = [(a, b) for a, b in runs(values >= rule.offset) if values[a:b].max() >= rule.onset]
-    spans = [Span(axis.span(a).start, min(axis.span(b - 1).end, end)) for a, b in kept]
-    spans = [span for span in joined(spans, rule.min_gap) if span.duration >= rule.min_span]
-    return _widened(spans, rule.pad, end)
+    inside = [Span(axis.span(a).start, axis.span(b - 1).end).within(0.0, end) for a, b in kept]
+    # rows as wide as several steps overlap: what touches is one, also without a gap to join over
+    spans = joined([span for span in inside if span], rule.min_gap)
+    return _widened([span for span in spans if span.duration >= rule.min_span], rule.pad, end)
 
 
 def joined(spans: Sequence[Span], gap: float) -> list[Span]:
@@ -53,7 +57,7 @@ def joined(spans: Sequence[Span], gap: float) -> list[Span]:
     """
     result: list[Span] = []
     for span in sorted(spans):
-        if result and span.start - result[-1].end < gap:
+        if result and span.start - result[-1].end < max(gap, 1e-9):
             result[-1] = Span(result[-1].start, max(result[-1].end, span.end))
         else:
             result.append(span)
