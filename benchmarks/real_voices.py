@@ -41,7 +41,8 @@ _DEBS = (
     "fillets-ng-data", "fillets-ng-data-cs", "fillets-ng-data-nl",
 )  # fmt: skip
 _SOUND = (".wav", ".mp3", ".ogg", ".flac")
-_SAME = {"pat2": "pat", "applejack": "rainbow", "lj": "LJ"}  # one person, two labels
+_SAME = {"pat2": "pat", "lj": "LJ"}  # one person, two labels
+_ACTED = ("applejack", "rainbow")  # one actress with two voices: neither one person nor two
 _MOST = 240.0  # seconds of one person that are read
 
 
@@ -100,6 +101,8 @@ def _files(folder: Path, shared: Path) -> Iterator[tuple[str, str, Path]]:
         yield path.stem, path.stem, path
     for path in sorted(folder.glob("tortoise*/**/voices/*/*.*")):
         who = path.parent.name
+        if who in _ACTED:
+            continue
         yield _SAME.get(who, who), f"{who}-{path.stem}", path
     for path in sorted(folder.glob("asterisk*/**/sounds/*/*.wav")):
         yield path.parent.name, path.parent.name, path
@@ -134,7 +137,10 @@ def halves(people: list[str]) -> tuple[list[str], list[str]]:
 
 def music(folder: Path) -> list[tuple[str, Path]]:
     """(name, file) of instrumental music."""
-    paths = [*folder.glob("fillets-ng-data/**/music/*.ogg"), *folder.glob("fillets*/**/music/*.ogg")]
+    paths = [
+        *folder.glob("fillets-ng-data/**/music/*.ogg"),
+        *folder.glob("fillets*/**/music/*.ogg"),
+    ]
     paths += [p for p in folder.glob("audiocraft*/**/*.mp3") if p.stem.startswith("b")]
     return sorted({path.stem: path for path in paths}.items())
 

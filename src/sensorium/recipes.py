@@ -131,6 +131,7 @@ def build(config: Config, threads: int) -> Built:
             model["segmenter"],
             model["speaker_encoder"],
             SpeakersOptions(speakers=config.speakers),
+            model["speech_detector"],
         ),
         Sound(media, model["sound_encoder"], SoundOptions(hop=config.sound_hop)),
         Shots(media),

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from sensorium.core.features import Features
 from sensorium.core.time import Axis
+
+_AROUND = 2.0  # seconds
 
 
 @dataclass(slots=True)
@@ -69,3 +72,36 @@ def crowd(windows: Windows, num_rows: int) -> NDArray[np.float32]:
         total[rows] += weight * values.sum(axis=1, dtype=np.float32) / 255
         seen[rows] += weight
     return total / np.maximum(seen, np.float32(1e-6))
+
+
+def own_share(active: NDArray[np.bool_]) -> float:
+    """Share of the rows in which somebody speaks that the local speaker with most has to himself.
+
+    >>> own_share(np.array([[True, False], [True, False], [False, True], [False, False]]))
+    0.6666666666666666
+    """
+    many = active.sum(axis=1)
+    alone = (active & (many == 1)[:, None]).sum(axis=0)
+    return float(alone.max() / max((many > 0).sum(), 1)) if active.size else 0.0
+
+
+def on_grid(values: NDArray, axis: Axis, grid: Axis, num_rows: int) -> NDArray:
+    """(row,) the value (time,) on `axis` that the middle of each row of `grid` lies in.
+
+    >>> seconds, halves = (Axis("time", 0.0, step, step, "s") for step in (1.0, 0.5))
+    >>> on_grid(np.array([3, 4]), seconds, halves, 5).tolist()
+    [3, 3, 4, 4, 4]
+    """
+    times = grid.start + (np.arange(num_rows) + 0.5) * grid.step
+    places = np.floor((times - axis.start) / axis.step + 1e-9).astype(np.int64)
+    return values[np.clip(places, 0, len(values) - 1)]
+
+
+def near_voice(voice: NDArray, step: float, least: float) -> NDArray[np.bool_]:
+    """(row,) whether a voice is heard within two seconds of each row of `step` seconds.
+
+    `voice` (row,) are the probabilities of a detector that knows music from speech; a segmentation
+    model does not always.
+    """
+    around = 2 * max(round(_AROUND / step), 1) + 1
+    return maximum_filter1d(voice, around, mode="nearest") >= least

@@ -49,7 +49,11 @@ def rolling(chunks: Iterable[Audio], width: float, hop: float) -> Iterator[Audio
     """
     held: Audio | None = None
     number, given = 0, 0  # windows so far, and samples that they cover
-    first, size, step = 0, 0, 0.0  # number of the first sample that is held, and samples of a window
+    first, size, step = (
+        0,
+        0,
+        0.0,
+    )  # number of the first sample that is held, and samples of a window
     for chunk in chunks:
         if held is None:
             held, size = chunk, max(round(width * chunk.sample_rate), 1)

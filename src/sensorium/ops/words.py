@@ -81,20 +81,40 @@ def _sentences(words: Sequence[Word]) -> list[tuple[int, int]]:
 def whole(turns: Spoken, words: Sequence[Word], speakers: Sequence[str | None]) -> list[Span]:
     """The span of each turn, moved outwards where it would cut a word of its own speaker.
 
+    A word belongs to the turn that holds most of it, and no turn runs into another one of the same
+    speaker: nobody overlaps himself. Turns are in order of time, those of one speaker disjoint.
+
     >>> whole([(Span(1.0, 2.0), "S1")], [Word("hello", Span(0.8, 1.3))], ["S1"])
     [Span(start=0.8, end=2.0)]
     """
-    mine: dict[str, list[Span]] = {}
+    mine: dict[str, list[int]] = {}
+    for index, (_, speaker) in enumerate(turns):
+        mine.setdefault(speaker, []).append(index)
+    result = [span for span, _ in turns]
+    said: dict[str, list[Span]] = {}
     for word, speaker in zip(words, speakers, strict=True):
         if speaker is not None:
-            mine.setdefault(speaker, []).append(word.span)
-    starts = {speaker: [span.start for span in spans] for speaker, spans in mine.items()}
-    result = []
-    for span, speaker in turns:
-        spans, places = mine.get(speaker, []), starts.get(speaker, [])
-        first = max(bisect_right(places, span.start) - 1, 0)  # of one voice, words do not overlap
-        near = spans[first : bisect_right(places, span.end)]
-        cut = [each for each in near if each.overlap(span) > 0]
-        low, high = [each.start for each in cut], [each.end for each in cut]
-        result.append(Span(min([span.start, *low]), max([span.end, *high])))
+            said.setdefault(speaker, []).append(word.span)
+    for speaker, places in mine.items():
+        own = [turns[place][0] for place in places]
+        for place, span in zip(places, _widened(own, said.get(speaker, ())), strict=True):
+            result[place] = span
     return result
+
+
+def _widened(own: Sequence[Span], words: Sequence[Span]) -> list[Span]:
+    """Disjoint spans of one speaker with the words that lie most in each."""
+    starts, ends = [span.start for span in own], [span.end for span in own]
+    low, high = list(starts), list(ends)
+    for word in words:
+        near = range(bisect_right(ends, word.start), bisect_right(starts, word.end))
+        held = [(own[i].overlap(word), -i) for i in near if own[i].overlap(word) > 0]
+        if held:
+            best = -max(held)[1]
+            low[best], high[best] = min(low[best], word.start), max(high[best], word.end)
+    for i in range(1, len(own)):
+        high[i - 1] = min(high[i - 1], starts[i])
+        low[i] = max(low[i], ends[i - 1])
+        if high[i - 1] > low[i]:  # two words between two turns that overlap each other
+            high[i - 1] = low[i] = (high[i - 1] + low[i]) / 2
+    return [Span(a, max(a, b)) for a, b in zip(low, high, strict=True)]

@@ -20,7 +20,6 @@ from sensorium.core.speech import Turn
 from sensorium.core.time import Axis, Span
 from sensorium.ops.cluster import unit
 from sensorium.ops.turns import runs
-from sensorium.pipelines.speakers import voice_of
 from sensorium.ports import Segmenter, SpeakerEncoder
 
 
@@ -117,7 +116,7 @@ class LiveTurns:
         found = []
         for local in range(active.shape[1]):
             others = np.asarray(np.delete(active, local, axis=1).any(axis=1))
-            heard = voice_of(self._encoder, window, axis, (active[:, local], others), (0.5, 0.5))
+            heard = _voice_of(self._encoder, window, axis, (active[:, local], others), (0.5, 0.5))
             if heard is not None:
                 found.append((local, *heard))
         self._rows.add(axis, values, self._voices.assigned(found))
@@ -292,3 +291,35 @@ class Rows:
         self._total, self._seen = self._total[gone:], self._seen[gone:]
         self._count = self._count[gone:]
         return axis, np.where(rank < num[:, None], mean, 0).astype(np.float32)
+
+
+def _voice_of(
+    encoder: SpeakerEncoder,
+    window: Audio,
+    axis: Axis,
+    rows: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    seconds: tuple[float, float],
+) -> tuple[NDArray, float, bool] | None:
+    """(embedding, seconds, alone) of one local speaker; None if there is too little to hear.
+
+    `rows` say where it is active and where others are; `seconds` how much it needs for a voice alone,
+    and to be heard at all. Sound of it alone is preferred; with too little of that, all of it counts.
+    """
+    active, others = rows
+    for chosen, needed, alone in (
+        (active & ~others, seconds[0], True),
+        (active & ~others, seconds[1], False),
+        (active, seconds[1], False),
+    ):
+        clip = _only(window, axis, chosen)
+        if clip.duration >= needed:
+            return encoder.encode([clip])[0].values, clip.duration, alone
+    return None
+
+
+def _only(window: Audio, axis: Axis, rows: NDArray[np.bool_]) -> Audio:
+    """The sound of the rows that are True, joined."""
+    num_samples = window.samples.shape[1]
+    places = (np.arange(num_samples) / window.sample_rate + window.start - axis.start) / axis.step
+    chosen = rows[np.clip(places.astype(np.int64), 0, len(rows) - 1)]
+    return Audio(window.samples[:, chosen], window.sample_rate, window.start)

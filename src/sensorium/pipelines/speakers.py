@@ -18,11 +18,12 @@ from sensorium.core.features import Features
 from sensorium.core.media import Audio, MediaRef
 from sensorium.core.record import Record
 from sensorium.core.time import Axis, Span
-from sensorium.ops.crowd import Windows, crowd
+from sensorium.ops.cluster import unit
+from sensorium.ops.crowd import Windows, crowd, near_voice, on_grid, own_share
 from sensorium.ops.diarize import Pieces, Telling, founded, joined_rows, told
 from sensorium.ops.turns import Hysteresis, active_spans
 from sensorium.ops.window import padded, rolling
-from sensorium.ports import Earlier, Reader, Report, Segmenter, SpeakerEncoder
+from sensorium.ports import Earlier, Reader, Report, Segmenter, SpeakerEncoder, SpeechDetector
 
 _RATE = 16_000
 _BATCH = 8  # windows
@@ -36,7 +37,8 @@ class SpeakersOptions:
 
     `hop` between windows; a `piece` every `every`; `heard`: share of a piece in which somebody must
     speak for its voice to be asked; `active`: expected number of people from which on a row is one's,
-    and from which on a second one's too; `gap`: a shorter pause ends no turn; `shortest`: no turn is
+    and from which on a second one's too; `voice`: probability of a detector that is reached
+    within two seconds of all that counts, and its mean where a speaker speaks; `gap`: a shorter pause ends no turn; `shortest`: no turn is
     shorter; `speakers`: least and most, None where open; `telling`: the rest.
     """
 
@@ -44,7 +46,8 @@ class SpeakersOptions:
     piece: float = 1.5
     every: float = 0.5
     heard: float = 0.3
-    active: tuple[float, float] = (0.35, 1.35)
+    active: tuple[float, float] = (0.35, 1.3)
+    voice: tuple[float, float] = (0.2, 0.1)
     gap: float = 0.3
     shortest: float = 0.1
     speakers: tuple[int | None, int | None] = (None, None)
@@ -63,10 +66,13 @@ class Speakers:
         segmenter: Segmenter,
         encoder: SpeakerEncoder,
         options: SpeakersOptions | None = None,
+        detector: SpeechDetector | None = None,
     ) -> None:
+        """`detector`: who does not speak by it, as music does not, has no turn."""
         self._reader = reader
         self._segmenter = segmenter
         self._encoder = encoder
+        self._detector = detector
         self._options = options or SpeakersOptions()
         if self._options.hop + self._options.piece > segmenter.window:
             raise UsageError(
@@ -76,7 +82,8 @@ class Speakers:
 
     def recipe(self) -> Mapping[str, Any]:
         """Models and parameters."""
-        models = [self._segmenter.provenance.plain(), self._encoder.provenance.plain()]
+        used = [self._segmenter, self._encoder, *([self._detector] if self._detector else [])]
+        models = [each.provenance.plain() for each in used]
         params = {**asdict(self._options), "window": self._segmenter.window}
         return {"name": self.name, "version": 3, "models": models, "params": params}
 
@@ -86,7 +93,8 @@ class Speakers:
 
     def run(self, ref: MediaRef, earlier: Earlier, report: Report) -> Iterator[Record | Features]:
         """Turns in order of time, those where one speaks at a time, then one voice per speaker."""
-        options, heard = self._options, Heard(self._segmenter, self._encoder, self._options)
+        options = self._options
+        heard = Heard(self._segmenter, self._encoder, options, self._detector)
         batch: list[Audio] = []
         chunks = self._reader.audio(ref, _RATE)
         for window in rolling(chunks, self._segmenter.window, options.hop):
@@ -102,15 +110,24 @@ class Speakers:
         report(batch[-1].end)
 
     def _records(self, heard: Heard, end: float) -> Iterator[Record]:
-        pieces, axis, options = heard.pieces(), heard.windows.axis, self._options
-        rule = options.telling.bounded(options.speakers)
-        centers = founded(pieces, options.every, rule)
-        if not len(centers) or axis is None:
+        axis, options = heard.windows.axis, self._options
+        if axis is None:
             return
+        rule = options.telling.bounded(options.speakers)
         num_rows = max(min(axis.index(end) + 1, heard.windows.num_rows), 1)
+        voice = heard.voice(num_rows)
+        voiced = near_voice(voice, axis.step, options.voice[0])
+        pieces = heard.pieces(voiced)
+        centers = founded(pieces, options.every, rule)
+        if not len(centers):
+            return
         first, second, centers = told(heard.windows, pieces, centers, num_rows, rule)
-        many = crowd(heard.windows, num_rows)
-        turns = self._turns(joined_rows(first, second, many, options.active), axis, end)
+        many = np.where(voiced, crowd(heard.windows, num_rows), 0)
+        heard_by = joined_rows(first, second, many, options.active)
+        people = [
+            (who, rows) for who, rows in heard_by if voice[rows > 0].mean() >= options.voice[1]
+        ]
+        turns = self._turns(people, axis, end)
         order = {number: f"S{i}" for i, number in enumerate(dict.fromkeys(t[1] for t in turns), 1)}
         made_by = self._segmenter.provenance
         for span, speaker, score in turns:
@@ -127,7 +144,7 @@ class Speakers:
             yield Record("voice", None, values, self._encoder.provenance)
 
     def _turns(
-        self, activities: Iterator[tuple[int, NDArray[np.float32]]], axis: Axis, end: float
+        self, activities: Sequence[tuple[int, NDArray[np.float32]]], axis: Axis, end: float
     ) -> list[tuple[Span, int, float]]:
         """(span, speaker, mean activity) in order of time; those of one speaker are disjoint."""
         rule = Hysteresis(1e-6, 1e-6, self._options.gap, self._options.shortest)
@@ -144,66 +161,102 @@ class Heard:
     """What is kept of the sound: how many speak where, as bytes, and one voice per piece."""
 
     def __init__(
-        self, segmenter: Segmenter, encoder: SpeakerEncoder, options: SpeakersOptions
+        self,
+        segmenter: Segmenter,
+        encoder: SpeakerEncoder,
+        options: SpeakersOptions,
+        detector: SpeechDetector | None = None,
     ) -> None:
-        self._segmenter, self._encoder, self._options = segmenter, encoder, options
+        self._segmenter, self._encoder, self._detector = segmenter, encoder, detector
+        self._options = options
         self.windows = Windows()
         self._next: float | None = None  # start of the next piece
-        self._found: list[tuple[int, int, NDArray[np.float32], float, float]] = []
+        self._until = -np.inf  # where the detector is
+        self._voice: list[Features] = []
+        self._found: list[tuple[int, int, NDArray[np.float32], tuple[float, float, float]]] = []
 
     def add(self, batch: Sequence[Audio], last: bool) -> None:
         """Segments some windows, in order, and hears the pieces that no later one sees better."""
+        if self._detector is not None:
+            self._voice += self._detector.probabilities(list(self._unheard(batch)))
         whole = [padded(window, self._segmenter.window) for window in batch]
         clips, about = [], []
         for index, features in enumerate(self._segmenter.segment(whole)):
             self.windows.add(features)
             ends = last and index == len(batch) - 1
-            for clip, spoken, crowded in self._pieces(batch[index], features, ends):
+            for clip, shares in self._pieces(batch[index], features, ends):
                 clips.append(clip)
-                about.append((spoken, crowded))
+                about.append(shares)
         axis = self.windows.axis
         if axis is None or not clips:
             return
         for clip, voice, shares in zip(clips, self._encoder.encode(clips), about, strict=True):
             first = max(round((clip.start - axis.start) / axis.step), 0)
             past = first + max(round(self._options.piece / axis.step), 1)
-            self._found.append((first, past, voice.values.astype(np.float32), *shares))
+            self._found.append((first, past, voice.values.astype(np.float32), shares))
+
+    def _unheard(self, batch: Sequence[Audio]) -> Iterator[Audio]:
+        for window in batch:
+            yield window.between(max(self._until, window.start), window.end)
+            self._until = window.end
 
     def _pieces(
         self, window: Audio, features: Features, last: bool
-    ) -> Iterator[tuple[Audio, float, float]]:
-        """(sound, share in which somebody speaks, in which two do) of the pieces of one window."""
-        options, width = self._options, self._options.piece
-        spare = self._segmenter.window - options.hop
+    ) -> Iterator[tuple[Audio, tuple[float, float, float]]]:
+        """(sound, (share in which somebody speaks, in which two do, in which one alone does)).
+
+        Of the pieces of one window, those in which enough is said.
+        """
+        axis, values = features.axes[0], np.asarray(features.values)
+        many, (one, two) = values.sum(axis=1), self._options.active
+        for start in self._starts(window, last):
+            clip = window.between(start, start + self._options.piece)
+            rows = slice(max(axis.index(clip.start), 0), max(axis.index(clip.end), 0) + 1)
+            part = many[rows]
+            spoken = float((part >= one).mean()) if len(part) else 0.0
+            if spoken >= self._options.heard and clip.samples.shape[1]:
+                shares = (spoken, float((part >= two).mean()), own_share(values[rows] >= one))
+                yield _long(clip, self._options.piece), shares
+
+    def _starts(self, window: Audio, last: bool) -> list[float]:
+        """Where the pieces begin that this window sees better than later ones."""
+        width, spare = self._options.piece, self._segmenter.window - self._options.hop
         margin = 0.0 if last else max(0.0, min(spare / 2, spare - width))
         start = window.start if self._next is None else self._next
         starts = []
         while start + width <= window.end - margin + 1e-6:
             starts.append(start)
-            start += options.every
+            start += self._options.every
         self._next = start
         if last and (not starts or window.end - starts[-1] - width > 1e-3):
             starts.append(max(window.end - width, window.start))  # nothing is lost at the end
-        axis, many = features.axes[0], np.asarray(features.values).sum(axis=1)
-        for start in starts:
-            clip = window.between(start, start + width)
-            rows = slice(max(axis.index(clip.start), 0), max(axis.index(clip.end), 0) + 1)
-            part = many[rows]
-            spoken = float((part >= options.active[0]).mean()) if len(part) else 0.0
-            if spoken >= options.heard and clip.samples.shape[1]:
-                yield _long(clip, width), spoken, float((part >= options.active[1]).mean())
+        return starts
 
-    def pieces(self) -> Pieces:
-        """All of them, in order of time."""
-        first, last, voices, spoken, crowded = (
-            zip(*self._found, strict=True) if self._found else [()] * 5
-        )
-        values = np.stack(voices) if voices else np.zeros((0, 1), np.float32)
-        values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
-        return Pieces(
-            np.array(first, np.int64), np.array(last, np.int64), values.astype(np.float32),
-            np.array(spoken, np.float32), np.array(crowded, np.float32),
-        )  # fmt: skip
+    def voice(self, num_rows: int) -> NDArray[np.float32]:
+        """(row,) probability of a voice by the detector; 1 everywhere without one."""
+        if not self._voice or self.windows.axis is None:
+            return np.ones(num_rows, np.float32)
+        axis, last = self._voice[0].axes[0], self._voice[-1]
+        seconds = last.axes[0].start - axis.start + len(last.values) * axis.step
+        values = np.zeros(max(round(seconds / axis.step), 1), np.float32)
+        for each in self._voice:  # batches begin where they begin: rows to the nearest
+            first = max(round((each.axes[0].start - axis.start) / axis.step), 0)
+            part = values[first : first + len(each.values)]
+            np.maximum(part, each.values[: len(part), 0], out=part)
+        return on_grid(values, axis, self.windows.axis, num_rows)
+
+    def pieces(self, voiced: NDArray[np.bool_]) -> Pieces:
+        """All of them, in order of time, less those without a voice."""
+        middle = [min((first + last) // 2, len(voiced) - 1) for first, last, _, _ in self._found]
+        kept = [each for each, at in zip(self._found, middle, strict=True) if voiced[at]]
+        if not kept:
+            empty = np.zeros(0, np.float32)
+            none = np.zeros(0, np.int64)
+            return Pieces(none, none, np.zeros((0, 1), np.float32), empty, empty, empty)
+        values = unit(np.stack([each[2] for each in kept]))
+        first, last = (np.array([each[i] for each in kept], np.int64) for i in (0, 1))
+        shares = np.array([each[3] for each in kept], np.float32)
+        return Pieces(first, last, values.astype(np.float32), *shares.T)
 
 
 def _end(stated: float | None, heard: float) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensorium.core.features import Features
 from sensorium.core.media import Audio
@@ -40,11 +41,22 @@ class FakeDetector:
     provenance = Provenance("fake-detector", "1")
 
     def probabilities(self, chunks: Iterable[Audio]) -> Iterator[Features]:
-        """Rows of 32 ms; chunks come in whole rows."""
-        for chunk in chunks:
-            rows = (np.abs(chunk.mono().reshape(-1, 512)).max(axis=1) > 0).astype(np.float32)
-            axis = Axis("time", chunk.start, 512 / RATE, 512 / RATE, "s")
-            yield Features(rows[:, None], (axis,), "fake-detector", "speech")
+        """Rows of 32 ms, however the sound is cut; the last one may reach past the end."""
+        rest, start, first = np.zeros(0, np.float32), 0.0, 0
+        for number, chunk in enumerate(chunks):
+            start = chunk.start if number == 0 else start
+            rest = np.concatenate([rest, chunk.mono()])
+            whole = len(rest) // 512
+            if whole:
+                yield self._rows(rest[: whole * 512], start, first)
+                first, rest = first + whole, rest[whole * 512 :]
+        if len(rest):
+            yield self._rows(np.pad(rest, (0, 512 - len(rest))), start, first)
+
+    def _rows(self, samples: NDArray[np.float32], start: float, first: int) -> Features:
+        rows = (np.abs(samples.reshape(-1, 512)).max(axis=1) > 0).astype(np.float32)
+        axis = Axis("time", start + first * 512 / RATE, 512 / RATE, 512 / RATE, "s")
+        return Features(rows[:, None], (axis,), "fake-detector", "speech")
 
 
 class FakeTranscriber:
