@@ -10,7 +10,7 @@ What is inside, looked through in November 2026:
 | `tortoise-tts` 3.0.0 (sdist), `tortoise/voices/*/` | 29 people, 2 to 5 clips each, English |
 | `asterisk-core-sounds-*`, `asterisk-prompt-it-menardi-wav` (Debian) | 5 voices of telephone prompts, 8 kHz |
 | `fillets-ng-data-cs`, `-nl` (Debian) | 4 actors of a game, over 10 min each, by the letter of the file |
-| `pyannote.audio` 4.0.7 (sdist), `tests/data/` | 14 AMI excerpts with RTTM: the nine shared ones and five others |
+| `pyannote.audio` 4.0.7 (sdist), `tests/data/` | 14 AMI excerpts with RTTM, nine of them shared |
 | `audiocraft` 1.3.0, `fillets-ng-data` (Debian) | instrumental music |
 
 Left out: names that are one person under two labels, and clips whose origin is not told (`en_*`).
@@ -41,8 +41,8 @@ _DEBS = (
     "fillets-ng-data", "fillets-ng-data-cs", "fillets-ng-data-nl",
 )  # fmt: skip
 _SOUND = (".wav", ".mp3", ".ogg", ".flac")
-_SAME = {"pat2": "pat", "lj": "LJ"}  # one person, two labels
-_ACTED = ("applejack", "rainbow")  # one actress with two voices: neither one person nor two
+_SAME = {"pat2": "pat", "applejack": "rainbow", "lj": "LJ"}  # one person, two labels
+_ACTED = ("rainbow",)  # one actress with two voices: neither one person nor two
 _MOST = 240.0  # seconds of one person that are read
 
 
@@ -101,8 +101,6 @@ def _files(folder: Path, shared: Path) -> Iterator[tuple[str, str, Path]]:
         yield path.stem, path.stem, path
     for path in sorted(folder.glob("tortoise*/**/voices/*/*.*")):
         who = path.parent.name
-        if who in _ACTED:
-            continue
         yield _SAME.get(who, who), f"{who}-{path.stem}", path
     for path in sorted(folder.glob("asterisk*/**/sounds/*/*.wav")):
         yield path.parent.name, path.parent.name, path
@@ -132,7 +130,8 @@ def clips(folder: Path, shared: Path) -> dict[str, list[Clip]]:
 def halves(people: list[str]) -> tuple[list[str], list[str]]:
     """The half on which values are chosen, and the half that is reported; by name, not by chance."""
     ordered = sorted(people)
-    return ordered[::2], ordered[1::2]
+    first, second = ([n for n in ordered[i::2] if n not in _ACTED] for i in (0, 1))
+    return first, second
 
 
 def music(folder: Path) -> list[tuple[str, Path]]:

@@ -71,7 +71,7 @@ def crowd(windows: Windows, num_rows: int) -> NDArray[np.float32]:
     for rows, values, weight in windows.between(0, num_rows):
         total[rows] += weight * values.sum(axis=1, dtype=np.float32) / 255
         seen[rows] += weight
-    return total / np.maximum(seen, np.float32(1e-6))
+    return (total / np.maximum(seen, 1e-6)).astype(np.float32)
 
 
 def own_share(active: NDArray[np.bool_]) -> float:

@@ -38,7 +38,9 @@ def runs(active: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def active_spans(values: NDArray, axis: Axis, rule: Hysteresis, end: float) -> list[Span]:
-    """Where `values` (time,) are active: in order, disjoint, nothing before the first row or 0 s, or past `end`.
+    """Where `values` (time,) are active: in order, disjoint, inside the file.
+
+    Nothing lies before the first row or 0 s, or past `end` seconds.
 
     Rows that lie wholly outside count for nothing, whatever their values are.
     """

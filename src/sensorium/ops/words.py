@@ -92,9 +92,9 @@ def whole(turns: Spoken, words: Sequence[Word], speakers: Sequence[str | None]) 
         mine.setdefault(speaker, []).append(index)
     result = [span for span, _ in turns]
     said: dict[str, list[Span]] = {}
-    for word, speaker in zip(words, speakers, strict=True):
-        if speaker is not None:
-            said.setdefault(speaker, []).append(word.span)
+    for word, who in zip(words, speakers, strict=True):
+        if who is not None:
+            said.setdefault(who, []).append(word.span)
     for speaker, places in mine.items():
         own = [turns[place][0] for place in places]
         for place, span in zip(places, _widened(own, said.get(speaker, ())), strict=True):

@@ -38,8 +38,9 @@ class SpeakersOptions:
     `hop` between windows; a `piece` every `every`; `heard`: share of a piece in which somebody must
     speak for its voice to be asked; `active`: expected number of people from which on a row is one's,
     and from which on a second one's too; `voice`: probability of a detector that is reached
-    within two seconds of all that counts, and its mean where a speaker speaks; `gap`: a shorter pause ends no turn; `shortest`: no turn is
-    shorter; `speakers`: least and most, None where open; `telling`: the rest.
+    within two seconds of all that counts, and its mean where a speaker speaks; `gap`: a shorter pause
+    ends no turn; `shortest`: no turn is shorter; `speakers`: least and most, None where open; `telling`:
+    the rest.
     """
 
     hop: float = 2.0
@@ -82,8 +83,9 @@ class Speakers:
 
     def recipe(self) -> Mapping[str, Any]:
         """Models and parameters."""
-        used = [self._segmenter, self._encoder, *([self._detector] if self._detector else [])]
-        models = [each.provenance.plain() for each in used]
+        made_by = [self._segmenter.provenance, self._encoder.provenance]
+        made_by += [self._detector.provenance] if self._detector else []
+        models = [each.plain() for each in made_by]
         params = {**asdict(self._options), "window": self._segmenter.window}
         return {"name": self.name, "version": 3, "models": models, "params": params}
 
