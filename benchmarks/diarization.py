@@ -24,6 +24,7 @@ import numpy as np
 import real_voices
 from numpy.typing import NDArray
 from real_voices import RATE
+from remembered import Remembered
 
 from sensorium.adapters.metrics.turns import TurnScore
 from sensorium.core.config import Config
@@ -78,8 +79,6 @@ class Models:
         jobs = ("segmenter", "speaker_encoder", "speech_detector")
         inner = [load_model(job, getattr(Config(), job), 1) for job in jobs]
         if remember:
-            from speech import Remembered
-
             inner[:2] = [Remembered(each) for each in inner[:2]]
         self.segmenter, self.encoder, self.detector = inner
 

@@ -85,6 +85,18 @@ def own_share(active: NDArray[np.bool_]) -> float:
     return float(alone.max() / max((many > 0).sum(), 1)) if active.size else 0.0
 
 
+def latest_alone(active: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(row,) where the local speaker who spoke alone last of all speaks alone.
+
+    >>> rows = np.array([[True, False], [True, False], [False, True], [True, True], [False, False]])
+    >>> latest_alone(rows).tolist()
+    [False, False, True, False, False]
+    """
+    alone = active & (active.sum(axis=1) == 1)[:, None]
+    rows = np.flatnonzero(alone.any(axis=1))
+    return alone[:, alone[rows[-1]].argmax()] if len(rows) else np.zeros(len(active), bool)
+
+
 def on_grid(values: NDArray, axis: Axis, grid: Axis, num_rows: int) -> NDArray:
     """(row,) the value (time,) on `axis` that the middle of each row of `grid` lies in.
 

@@ -191,7 +191,7 @@ def _labelled(
     for low in range(0, num_rows, _STRETCH):
         high = min(low + _STRETCH, num_rows)
         start, end = max(low - _AROUND, 0), min(high + _AROUND, num_rows)
-        scores = _from_pieces(pieces, centers, (start, end), rule.temperature)
+        scores = by_pieces(pieces, centers, (start, end), rule.temperature)
         if rule.trust > 0 and len(centers) > 1:
             scores = _with_windows(scores, windows, start, rule.trust)
         path = likeliest(scores, rule.stay)
@@ -203,7 +203,7 @@ def _labelled(
     return first, second
 
 
-def _from_pieces(
+def by_pieces(
     pieces: Pieces, centers: NDArray, rows: tuple[int, int], temperature: float
 ) -> NDArray[np.float64]:
     """Log probabilities (row, speaker): the middle half of a piece votes; rows without, the nearest."""
@@ -240,24 +240,28 @@ def _nearest(known: NDArray[np.int64], num: int) -> NDArray[np.int64]:
 def _with_windows(
     scores: NDArray[np.float64], windows: Windows, start: int, trust: float
 ) -> NDArray[np.float64]:
-    """Log probabilities that also follow the local speakers of the windows.
-
-    A local speaker of a window is whom the pieces hear where it speaks alone, in shares: one that
-    mixes two people says little, one that is pure draws its own edges.
-    """
+    """Log probabilities that also follow the local speakers of the windows."""
     known = np.exp(scores)
-    num, speakers = known.shape
+    num = len(known)
     total, seen = np.zeros_like(known), np.zeros(num)
     for rows, values, weight in windows.between(start, start + num):
-        active = values.astype(np.float64) / 255
-        alone = np.clip(2 * active - active.sum(axis=1, keepdims=True), 0, 1)
-        mass = alone.sum(axis=0)[:, None]
-        share = (alone.T @ known[rows] + 0.5 / speakers) / (mass + 0.5)
-        total[rows] += weight[:, None] * (active @ share)
+        total[rows] += weight[:, None] * by_locals(values.astype(np.float64) / 255, known[rows])
         seen[rows] += weight
     local = total / np.maximum(seen, 1e-6)[:, None] + 1e-3
     local /= local.sum(axis=1, keepdims=True)
     return np.log((1 - trust) * known + trust * local + 1e-6)
+
+
+def by_locals(active: NDArray, known: NDArray) -> NDArray[np.float64]:
+    """Activity (row, speaker) by the local speakers of one window.
+
+    `active` (row, local speaker) and `known` (row, speaker) are 0..1. A local speaker is whom the
+    pieces hear where it speaks alone, in shares: one that mixes two people says little, one that is
+    pure draws its own edges.
+    """
+    alone = np.clip(2 * active - active.sum(axis=1, keepdims=True), 0, 1)
+    mass = alone.sum(axis=0)[:, None]
+    return active @ ((alone.T @ known + 0.5 / known.shape[1]) / (mass + 0.5))
 
 
 def joined_rows(
