@@ -103,18 +103,27 @@ def whole(turns: Spoken, words: Sequence[Word], speakers: Sequence[str | None]) 
 
 
 def _widened(own: Sequence[Span], words: Sequence[Span]) -> list[Span]:
-    """Disjoint spans of one speaker with the words that lie most in each."""
+    """Disjoint spans of one speaker with the words that lie most in each.
+
+    A word that lies in two turns is whole in the one that holds most of it, and the other yields: one
+    that such a word covers is left without length.
+    """
     starts, ends = [span.start for span in own], [span.end for span in own]
-    low, high = list(starts), list(ends)
+    held: dict[int, Span] = {}
     for word in words:
         near = range(bisect_right(ends, word.start), bisect_right(starts, word.end))
-        held = [(own[i].overlap(word), -i) for i in near if own[i].overlap(word) > 0]
-        if held:
-            best = -max(held)[1]
-            low[best], high[best] = min(low[best], word.start), max(high[best], word.end)
-    for i in range(1, len(own)):
-        high[i - 1] = min(high[i - 1], starts[i])
-        low[i] = max(low[i], ends[i - 1])
-        if high[i - 1] > low[i]:  # two words between two turns that overlap each other
-            high[i - 1] = low[i] = (high[i - 1] + low[i]) / 2
-    return [Span(a, max(a, b)) for a, b in zip(low, high, strict=True)]
+        shared = [(own[i].overlap(word), -i) for i in near if own[i].overlap(word) > 0]
+        if shared:
+            best = -max(shared)[1]
+            so_far = held.get(best, word)
+            held[best] = Span(min(so_far.start, word.start), max(so_far.end, word.end))
+    until, after = 0.0, [float("inf")] * (len(own) + 1)
+    for i in range(len(own) - 1, -1, -1):  # where the words of later turns begin
+        after[i] = min(after[i + 1], held[i].start if i in held else after[i + 1])
+    result = []
+    for i, span in enumerate(own):
+        words_of = held.get(i, span)
+        start = max(min(span.start, words_of.start, after[i + 1]), until)
+        until = max(min(max(span.end, words_of.end), after[i + 1]), start)
+        result.append(Span(start, until))
+    return result
