@@ -39,7 +39,7 @@ def recording(who, rng, noise=0.1, dim=32):
         own = np.bincount(spoken).max() / len(spoken)
         shares.append((len(spoken) / len(part), 0.0, own))
     table = np.array(shares, np.float32).reshape(-1, 3).T
-    values = np.array(voices, np.float32).reshape(-1, dim)
+    values = np.array(voices, np.float16).reshape(-1, dim)
     return windows, Pieces(first, first + LONG, values, *table), len(who)
 
 
@@ -92,7 +92,7 @@ def test_nobody_is_found_in_nothing():
     """No pieces, no speakers."""
     none = np.zeros(0, np.int64)
     empty = np.zeros(0, np.float32)
-    pieces = Pieces(none, none, np.zeros((0, 4), np.float32), empty, empty, empty)
+    pieces = Pieces(none, none, np.zeros((0, 4), np.float16), empty, empty, empty)
     assert len(founded(pieces, 0.5, Telling(speakers=(2, 3)))) == 0
 
 

@@ -30,7 +30,8 @@ class Telling:
 
     `distance`: cosine distance at which groups of pieces are two voices, in a recording where one voice
     is as far from itself as usual; `tuned`: by how much of the difference to that it moves;
-    `smallest`: seconds of pieces alone that found a speaker; `speakers`: least and most, None where
+    `smallest`: seconds of pieces alone that found a speaker, and `share` of all of them that also does
+    (over many hours chance alone makes some pieces alike); `speakers`: least and most, None where
     open; `crowded`: share of a piece in which two speak from which it founds nobody; `pure`: share of
     one local speaker below which it founds nobody; `temperature` of the cosines; `stay`: probability
     that the speaker of a row is that of the one before; `trust`: how much the local speakers of the
@@ -40,6 +41,7 @@ class Telling:
     distance: float = 0.74
     tuned: float = 0.6
     smallest: float = 1.0
+    share: float = 0.001
     speakers: tuple[int | None, int | None] = (None, None)
     crowded: float = 0.3
     pure: float = 0.9
@@ -57,14 +59,15 @@ class Telling:
 class Pieces:
     """Short stretches with their voices, in order of time.
 
-    `first` and `last` (piece,): rows from and one past; `voices` float32 (piece, dim) of unit norm;
+    `first` and `last` (piece,): rows from and one past; `voices` float16 (piece, dim) of unit norm: ten
+    hours with a piece every half second are 28 MB;
     `spoken` and `crowded` (piece,): share of the rows in which somebody, and two, speak; `pure`: share
     of the spoken rows that one local speaker of the window has to himself.
     """
 
     first: NDArray[np.int64]
     last: NDArray[np.int64]
-    voices: NDArray[np.float32]
+    voices: NDArray[np.float16]
     spoken: NDArray[np.float32]
     crowded: NDArray[np.float32]
     pure: NDArray[np.float32]
@@ -80,6 +83,7 @@ class Pieces:
 _SAME = 0.52  # usual distance of a voice from itself 1.5 s later (median over simulated talk)
 _SURE = 20  # pairs that weigh as much as what is usual
 _BOUNDS = (0.5, 0.85)
+_FOUNDERS = 20_000  # pieces that are grouped at once: nearly three hours of speech
 
 
 def founded(pieces: Pieces, hop: float, rule: Telling) -> NDArray[np.float64]:
@@ -95,8 +99,11 @@ def founded(pieces: Pieces, hop: float, rule: Telling) -> NDArray[np.float64]:
     clear = alone & (pieces.pure >= rule.pure) & (pieces.spoken >= 0.5)
     wanted = max(least or 1, 2)
     chosen = next((each for each in (clear, alone) if each.sum() >= wanted), alone | True)
-    values = pieces.voices[chosen].astype(np.float64)
-    weights = np.full(len(values), hop)
+    places = np.flatnonzero(chosen)
+    every = -(-len(places) // _FOUNDERS)  # of very long recordings not all
+    values = pieces.voices[places[::every]].astype(np.float64)
+    weights = np.full(len(values), hop * every)
+    rule = replace(rule, smallest=max(rule.smallest, rule.share * float(weights.sum())))
     rule = replace(rule, distance=tuned(pieces, clear, rule))
     groups, large = _split(values, weights, rule)
     centers, mass = centroids(values, groups, weights), np.bincount(groups, weights=weights)
@@ -123,7 +130,8 @@ def tuned(pieces: Pieces, clear: NDArray[np.bool_], rule: Telling) -> float:
     there, after = there[touching], after[touching]
     unclear = np.concatenate([[0], np.cumsum(~clear)])
     same = unclear[after + 1] == unclear[there]  # all from one to the other are clear
-    pairs = (pieces.voices[there[same]] * pieces.voices[after[same]]).sum(axis=1)
+    there, after = there[same][-_FOUNDERS:], after[same][-_FOUNDERS:]
+    pairs = np.einsum("ij,ij->i", *(pieces.voices[i].astype(np.float32) for i in (there, after)))
     own = float(np.median(1 - pairs)) if len(pairs) else _SAME
     own = (len(pairs) * own + _SURE * _SAME) / (len(pairs) + _SURE)
     return float(np.clip(rule.distance + rule.tuned * (own - _SAME), *_BOUNDS))
@@ -169,7 +177,9 @@ def told(
 def _moved(voices: NDArray, labels: NDArray, centers: NDArray) -> NDArray[np.float64]:
     """The mean of each speaker's pieces; where there is none, what was."""
     sums = np.zeros_like(centers)
-    np.add.at(sums, labels, voices)
+    for first in range(0, len(voices), _FOUNDERS):
+        part = slice(first, first + _FOUNDERS)
+        np.add.at(sums, labels[part], voices[part].astype(np.float64))
     there = np.bincount(labels, minlength=len(centers)) > 0
     return np.where(there[:, None], unit(sums), centers)
 
@@ -177,7 +187,7 @@ def _moved(voices: NDArray, labels: NDArray, centers: NDArray) -> NDArray[np.flo
 def _nobody_lost(first: NDArray, second: NDArray, pieces: Pieces, centers: NDArray) -> None:
     """Gives a speaker that no row was labelled with the quarter second that sounds most like it."""
     for speaker in np.setdiff1d(np.arange(len(centers)), first):
-        best = int(np.argmax(pieces.voices @ centers[speaker]))
+        best = int(np.argmax(pieces.voices @ centers[speaker].astype(np.float32)))
         middle, eighth = (pieces.first[best] + pieces.last[best]) // 2, 8
         rows = slice(max(int(middle) - eighth, 0), int(middle) + eighth)
         second[rows] = first[rows]

@@ -162,7 +162,8 @@ class LiveTurns:
         """(row, speaker) probabilities, by the pieces that lie in the window and its local speakers."""
         first = [max(axis.index(each.start), 0) for each in self._pieces]
         last = [max(axis.index(each.end), 1) for each in self._pieces]
-        voices = np.stack([each.voice for each in self._pieces] or [self._voices.centers[0]])
+        voices = np.array([each.voice for each in self._pieces], np.float16)
+        voices = voices.reshape(len(first), self._voices.centers.shape[1])
         none = np.zeros(len(first), np.float32)
         pieces = Pieces(
             np.array(first, np.int64), np.array(last, np.int64), voices, none, none, none

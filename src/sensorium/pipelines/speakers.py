@@ -175,7 +175,7 @@ class Heard:
         self._next: float | None = None  # start of the next piece
         self._until = -np.inf  # where the detector is
         self._voice: list[Features] = []
-        self._found: list[tuple[int, int, NDArray[np.float32], tuple[float, float, float]]] = []
+        self._found: list[tuple[int, int, NDArray[np.float16], tuple[float, float, float]]] = []
 
     def add(self, batch: Sequence[Audio], last: bool) -> None:
         """Segments some windows, in order, and hears the pieces that no later one sees better."""
@@ -192,10 +192,11 @@ class Heard:
         axis = self.windows.axis
         if axis is None or not clips:
             return
-        for clip, voice, shares in zip(clips, self._encoder.encode(clips), about, strict=True):
+        for clip, heard, shares in zip(clips, self._encoder.encode(clips), about, strict=True):
+            voice = unit(heard.values)
             first = max(round((clip.start - axis.start) / axis.step), 0)
             past = first + max(round(self._options.piece / axis.step), 1)
-            self._found.append((first, past, voice.values.astype(np.float32), shares))
+            self._found.append((first, past, voice.astype(np.float16), shares))
 
     def _unheard(self, batch: Sequence[Audio]) -> Iterator[Audio]:
         for window in batch:
@@ -254,11 +255,11 @@ class Heard:
         if not kept:
             empty = np.zeros(0, np.float32)
             none = np.zeros(0, np.int64)
-            return Pieces(none, none, np.zeros((0, 1), np.float32), empty, empty, empty)
-        values = unit(np.stack([each[2] for each in kept]))
+            return Pieces(none, none, np.zeros((0, 1), np.float16), empty, empty, empty)
+        values = np.stack([each[2] for each in kept])
         first, last = (np.array([each[i] for each in kept], np.int64) for i in (0, 1))
         shares = np.array([each[3] for each in kept], np.float32)
-        return Pieces(first, last, values.astype(np.float32), *shares.T)
+        return Pieces(first, last, values, *shares.T)
 
 
 def _end(stated: float | None, heard: float) -> float:
