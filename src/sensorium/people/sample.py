@@ -65,8 +65,9 @@ def heard(clip: str | os.PathLike[str], config: Config) -> Sample:
     ref = reader.probe(os.path.abspath(os.fspath(clip)))
     if not ref.has_sound:
         raise UnsupportedMediaError(f"{clip}: expected a recording of a voice, it has no sound")
-    models = [load_model(job, config.models()[job], 1) for job in ("segmenter", "speaker_encoder")]
-    found = Speakers(reader, *models).run(ref, {}, lambda done: None)
+    jobs = ("segmenter", "speaker_encoder", "speech_detector")
+    ears, encoder, detector = (load_model(job, config.models()[job], 1) for job in jobs)
+    found = Speakers(reader, ears, encoder, detector=detector).run(ref, {}, lambda done: None)
     spoken = [each for each in found if isinstance(each, Record) and each.kind == "voice"]
     spoken.sort(key=lambda each: -each.values["duration"])
     total = sum(r.values["duration"] for r in spoken)

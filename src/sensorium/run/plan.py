@@ -23,8 +23,11 @@ def check(config: Config) -> None:
         ).classes  # raises what is wrong with it
 
 
-_SOUND = {"speech": ("speech_detector", "transcriber"), "speakers": ("segmenter", "speaker_encoder"),
-          "sound": ("sound_encoder",)}  # fmt: skip
+_SOUND = {
+    "speech": ("speech_detector", "transcriber"),
+    "speakers": ("segmenter", "speaker_encoder", "speech_detector"),
+    "sound": ("sound_encoder",),
+}
 _PICTURES = {"pictures": ("image_encoder",), "faces": ("face_detector", "face_encoder"),
              "drawn": ("drawn_detector", "drawn_encoder"), "texts": ("text_detector",)}  # fmt: skip
 
@@ -101,7 +104,7 @@ def _heard(media: Reader, model: Mapping[str, Any], config: Config) -> list[Pass
 
     def speakers(reader: Reader, bounds: tuple[int | None, int | None]) -> Pass:
         options = SpeakersOptions(speakers=bounds)
-        return Speakers(reader, model["segmenter"], model["speaker_encoder"], options)
+        return Speakers(reader, model["segmenter"], model["speaker_encoder"], options, detector)
 
     sound = Sound(media, model["sound_encoder"], SoundOptions(hop=config.sound.sound_hop))
     return [

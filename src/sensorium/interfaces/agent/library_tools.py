@@ -15,8 +15,6 @@ from sensorium.core.errors import UsageError
 from sensorium.core.people.identity import Identity
 from sensorium.interfaces.agent.answers import Answer, begin, page
 from sensorium.interfaces.text.timeline import (
-    Row,
-    called,
     names,
     rows,
     timelines,
@@ -26,6 +24,7 @@ from sensorium.interfaces.text.timeline import (
 from sensorium.interfaces.text.units import clock
 from sensorium.interfaces.viewer.thumbnails import pictures
 from sensorium.library.library import Library
+from sensorium.ops.speech.utterance import Row, called
 
 MOST_FRAMES = 8
 SMALLEST, LARGEST = 64, 1280  # pixels of a picture's longer side

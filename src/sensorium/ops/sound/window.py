@@ -32,6 +32,46 @@ def cut(chunks: Iterable[Audio], spans: Iterable[Span]) -> Iterator[Audio]:
         piece = held.between(span.start, span.end)
         if piece.samples.shape[1]:
             yield piece
+        elif held.end <= span.start:
+            return  # the sound has ended, and later spans start later
+
+
+def rolling(chunks: Iterable[Audio], width: float, hop: float) -> Iterator[Audio]:
+    """Windows of `width` seconds every `hop` seconds from where the sound starts until it ends.
+
+    The last one is the last `width` seconds, whatever the length: nothing is left out, and nothing
+    of it is padding. Sound shorter than a window is one. What is stated about the length is not
+    asked; only the sound itself is.
+
+    >>> sound = Audio(np.zeros((1, 105), np.float32), 10)
+    >>> [(w.start, w.duration) for w in rolling([sound], 4.0, 4.0)]
+    [(0.0, 4.0), (4.0, 4.0), (6.5, 4.0)]
+    """
+    held: Audio | None = None
+    number, given = 0, 0  # windows so far, and samples that they cover
+    first, size, step = (
+        0,
+        0,
+        0.0,
+    )  # number of the first sample that is held, and samples of a window
+    for chunk in chunks:
+        if held is None:
+            held, size = chunk, max(round(width * chunk.sample_rate), 1)
+            step, origin = min(hop * chunk.sample_rate, size), chunk.start
+        else:
+            held = held.followed_by(chunk)
+        while first + held.samples.shape[1] >= (start := round(number * step)) + size:
+            part = held.samples[:, start - first : start - first + size]
+            yield Audio(part, held.sample_rate, origin + start / held.sample_rate)
+            number, given = number + 1, start + size
+            keep = max(min(round(number * step), given - size + 1), first)
+            keep = min(keep, first + held.samples.shape[1])
+            held = Audio(held.samples[:, keep - first :], held.sample_rate, held.start)
+            first = keep
+    if held is not None and first + held.samples.shape[1] > given:
+        part = held.samples[:, -size:]
+        start = first + held.samples.shape[1] - part.shape[1]
+        yield Audio(part, held.sample_rate, origin + start / held.sample_rate)
 
 
 def windows(width: float, hop: float, duration: float) -> list[Span]:

@@ -38,11 +38,20 @@ def runs(active: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def active_spans(values: NDArray, axis: Axis, rule: Hysteresis, end: float) -> list[Span]:
-    """Where `values` (time,) are active; nothing reaches past `end` seconds."""
+    """Where `values` (time,) are active: in order, disjoint, inside the file.
+
+    Nothing lies before the first row or 0 s, or past `end` seconds.
+
+    Rows that lie wholly outside count for nothing, whatever their values are.
+    """
     kept = [(a, b) for a, b in runs(values >= rule.offset) if values[a:b].max() >= rule.onset]
-    spans = [Span(axis.span(a).start, min(axis.span(b - 1).end, end)) for a, b in kept]
-    spans = [span for span in joined(spans, rule.min_gap) if span.duration >= rule.min_span]
-    return _widened(spans, rule.pad, end)
+    begin = max(axis.start, 0.0)
+    inside = [Span(axis.span(a).start, axis.span(b - 1).end).within(begin, end) for a, b in kept]
+    # rows as wide as several steps overlap: what touches is one, also without a gap to join over
+    spans = joined([span for span in inside if span], rule.min_gap)
+    return _widened(
+        [span for span in spans if span.duration >= rule.min_span], rule.pad, (begin, end)
+    )
 
 
 def joined(spans: Sequence[Span], gap: float) -> list[Span]:
@@ -53,21 +62,21 @@ def joined(spans: Sequence[Span], gap: float) -> list[Span]:
     """
     result: list[Span] = []
     for span in sorted(spans):
-        if result and span.start - result[-1].end < gap:
+        if result and span.start - result[-1].end < max(gap, 1e-9):
             result[-1] = Span(result[-1].start, max(result[-1].end, span.end))
         else:
             result.append(span)
     return result
 
 
-def _widened(spans: Sequence[Span], pad: float, end: float) -> list[Span]:
-    widened = []
+def _widened(spans: Sequence[Span], pad: float, bounds: tuple[float, float]) -> list[Span]:
+    widened, (begin, end) = [], bounds
     for index, span in enumerate(spans):
-        before = spans[index - 1].end if index else -span.start
+        before = spans[index - 1].end if index else 2 * begin - span.start
         after = spans[index + 1].start if index + 1 < len(spans) else 2 * end - span.end
         left, right = (span.start - before) / 2, (after - span.end) / 2
         widened.append(
-            Span(max(0.0, span.start - min(pad, left)), min(end, span.end + min(pad, right)))
+            Span(max(begin, span.start - min(pad, left)), min(end, span.end + min(pad, right)))
         )
     return widened
 

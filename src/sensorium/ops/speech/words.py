@@ -102,20 +102,49 @@ def _sentences(words: Sequence[Word]) -> list[tuple[int, int]]:
 def whole(turns: Spoken, words: Sequence[Word], speakers: Sequence[str | None]) -> list[Span]:
     """The span of each turn, moved outwards where it would cut a word of its own speaker.
 
+    A word belongs to the turn that holds most of it, and no turn runs into another one of the same
+    speaker: nobody overlaps himself. Turns are in order of time, those of one speaker disjoint.
+
     >>> whole([(Span(1.0, 2.0), "S1")], [Word("hello", Span(0.8, 1.3))], ["S1"])
     [Span(start=0.8, end=2.0)]
     """
-    mine: dict[str, list[Span]] = {}
-    for word, speaker in zip(words, speakers, strict=True):
-        if speaker is not None:
-            mine.setdefault(speaker, []).append(word.span)
-    starts = {speaker: [span.start for span in spans] for speaker, spans in mine.items()}
+    mine: dict[str, list[int]] = {}
+    for index, (_, speaker) in enumerate(turns):
+        mine.setdefault(speaker, []).append(index)
+    result = [span for span, _ in turns]
+    said: dict[str, list[Span]] = {}
+    for word, who in zip(words, speakers, strict=True):
+        if who is not None:
+            said.setdefault(who, []).append(word.span)
+    for speaker, places in mine.items():
+        own = [turns[place][0] for place in places]
+        for place, span in zip(places, _widened(own, said.get(speaker, ())), strict=True):
+            result[place] = span
+    return result
+
+
+def _widened(own: Sequence[Span], words: Sequence[Span]) -> list[Span]:
+    """Disjoint spans of one speaker with the words that lie most in each.
+
+    A word that lies in two turns is whole in the one that holds most of it, and the other yields: one
+    that such a word covers is left without length.
+    """
+    starts, ends = [span.start for span in own], [span.end for span in own]
+    held: dict[int, Span] = {}
+    for word in words:
+        near = range(bisect_right(ends, word.start), bisect_right(starts, word.end))
+        shared = [(own[i].overlap(word), -i) for i in near if own[i].overlap(word) > 0]
+        if shared:
+            best = -max(shared)[1]
+            so_far = held.get(best, word)
+            held[best] = Span(min(so_far.start, word.start), max(so_far.end, word.end))
+    until, after = 0.0, [float("inf")] * (len(own) + 1)
+    for i in range(len(own) - 1, -1, -1):  # where the words of later turns begin
+        after[i] = min(after[i + 1], held[i].start if i in held else after[i + 1])
     result = []
-    for span, speaker in turns:
-        spans, places = mine.get(speaker, []), starts.get(speaker, [])
-        first = max(bisect_right(places, span.start) - 1, 0)  # of one voice, words do not overlap
-        near = spans[first : bisect_right(places, span.end)]
-        cut = [each for each in near if each.overlap(span) > 0]
-        low, high = [each.start for each in cut], [each.end for each in cut]
-        result.append(Span(min([span.start, *low]), max([span.end, *high])))
+    for i, span in enumerate(own):
+        words_of = held.get(i, span)
+        start = max(min(span.start, words_of.start, after[i + 1]), until)
+        until = max(min(max(span.end, words_of.end), after[i + 1]), start)
+        result.append(Span(start, until))
     return result

@@ -1,27 +1,30 @@
 """Who speaks, from a stream: a rolling window, incremental clustering, a latency after which all stands.
 
-The scheme of diart (Coria et al. 2021): local segmentation of a rolling window at every step, each
-local speaker matched to the speakers so far, overlapping windows averaged before they are given out.
+The segmentation of a rolling window and its delayed aggregation are those of diart (Coria et al. 2021);
+who it is comes from the voices of pieces of 1.5 s, as in pipelines/speakers.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from sensorium.core.errors import UsageError
-from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.speech import Turn
 from sensorium.core.time import Axis, Span
-from sensorium.ops.speech.cluster import unit
+from sensorium.ops.speech.crowd import latest_alone
+from sensorium.ops.speech.diarize import Pieces, by_locals, by_pieces
 from sensorium.ops.speech.turns import runs
-from sensorium.pipelines.speech.speakers import voice_of
+from sensorium.pipelines.live.live_rows import Rows
+from sensorium.pipelines.live.live_voices import Voices
 from sensorium.ports import Segmenter, SpeakerEncoder
+
+_SHORTEST = 0.5  # seconds of sound that a voice is asked of
+_SMOOTH = 0.08  # of the cosines, as offline
+_TRUST = 0.6  # in the local speakers: with half, the edges are those of pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +32,22 @@ class LiveTurnsOptions:
     """How turns settle; seconds unless it says otherwise.
 
     `latency`: a turn does not change once the stream is this far past it; `step`: between two looks at
-    a rolling `window`; `distance`: cosine distance from which a voice is a new one; `founding` and
-    `updating`: sound of a voice alone that founds a speaker, and that moves its center; `most`:
-    speakers (a further voice joins the nearest); `active`: activity 0..1 from which a voice counts as
-    speaking; `embedded`: the latest sound of a voice that tells it, more costs time and gains nothing;
-    `gap`: pause that ends a turn; `shortest`: turns below are dropped; `longest`: a turn is given out
-    in parts of this length.
+    a rolling `window`; a `piece` of it tells the voice where somebody speaks in a share `heard` of it;
+    `distance`: cosine distance from which a voice is a new one; `most`: speakers (a further voice
+    joins the nearest); `active`: expected number of people from which one speaks, and two; `gap`: pause
+    that ends a turn; `shortest`: turns below are dropped; `longest`: a turn is given out in parts of
+    this length.
     """
 
     latency: float = 1.0
     step: float = 0.5
     window: float = 10.0
-    distance: float = 0.6
-    founding: float = 1.0
-    updating: float = 0.6
+    piece: float = 1.5
+    heard: float = 0.3
+    distance: float = 0.74
     most: int = 20
-    active: float = 0.5
-    embedded: float = 5.0
-    gap: float = 0.25
+    active: tuple[float, float] = (0.35, 1.3)
+    gap: float = 0.3
     shortest: float = 0.15
     longest: float = 10.0
 
@@ -55,6 +56,15 @@ class LiveTurnsOptions:
             raise UsageError(
                 f"latency: expected {self.step:g} to {self.window:g} s, got {self.latency:g}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What one piece sounds like, and where it lies."""
+
+    start: float
+    end: float
+    voice: NDArray[np.float32]
 
 
 class LiveTurns:
@@ -68,10 +78,11 @@ class LiveTurns:
     ) -> None:
         self._segmenter = segmenter
         self._options = options or LiveTurnsOptions()
-        self._encoder = _Latest(encoder, self._options.embedded)
+        self._encoder = encoder
         self._heard: Audio | None = None
         self._next = self._options.step
-        self._voices = Voices(self._options)
+        self._voices = Voices(self._options.distance, self._options.most)
+        self._pieces: list[_Piece] = []
         self._rows: Rows | None = None
         self._open: dict[int, tuple[float, float, float, int]] = {}  # start, end, activity, rows
         self._begun = 0.0
@@ -109,19 +120,57 @@ class LiveTurns:
         """One window that ends at `end`; rows before `stands` are settled."""
         window = self._window(end)
         features = self._segmenter.segment([window])[0]
-        axis, values = features.axes[0], features.values
+        axis, values = features.axes[0], np.asarray(features.values, np.float64)
         if self._rows is None:
             grid = Axis("time", axis.start, axis.step, axis.width, "s")
             self._rows = Rows(grid, self._options.active)
-        active = np.asarray(values > self._options.active)
-        found = []
-        for local in range(active.shape[1]):
-            others = np.asarray(np.delete(active, local, axis=1).any(axis=1))
-            heard = voice_of(self._encoder, window, axis, (active[:, local], others), (0.5, 0.5))
-            if heard is not None:
-                found.append((local, *heard))
-        self._rows.add(axis, values, self._voices.assigned(found))
+        self._hear(end, axis, values)
+        self._pieces = [each for each in self._pieces if each.end > window.start]
+        if self._voices.num:
+            self._rows.add(axis, values, self._who(axis, values))
+        else:
+            self._rows.add(axis, values, np.zeros((len(values), 0)))
         return self._settle(min(stands, end))
+
+    def _hear(self, end: float, axis: Axis, values: NDArray) -> None:
+        """The voice of the last piece before `end`, if enough is said in it."""
+        options, heard = self._options, self._heard
+        if heard is None:
+            return
+        begin = max(end - options.piece, heard.start)
+        low = max(axis.index(begin), 0)
+        part = values[low : max(axis.index(end), 0)]
+        many = part.sum(axis=1)
+        spoken = float((many >= options.active[0]).mean()) if len(part) else 0.0
+        if end - begin < _SHORTEST or spoken < options.heard:
+            return
+        clip, first = heard.between(begin, end), 0
+        crowded = float((many >= options.active[1]).mean())
+        rows = latest_alone(part >= options.active[0])
+        clear = rows.sum() * axis.step >= _SHORTEST
+        if clear:  # not what another one said before
+            clip, first = only(clip, axis, low, rows), int(np.argmax(rows))
+        size = round(options.piece * clip.sample_rate)
+        whole = Audio(np.resize(clip.samples[0], (1, size)), clip.sample_rate, clip.start)
+        voice = self._encoder.encode([whole])[0].values.astype(np.float32)
+        voice = voice / max(float(np.linalg.norm(voice)), 1e-12)
+        self._voices.add(voice, bool(clear and crowded < 0.3))
+        start = max(axis.span(low + first).start, begin)
+        self._pieces.append(_Piece(start, end, voice))
+
+    def _who(self, axis: Axis, values: NDArray) -> NDArray[np.float64]:
+        """(row, speaker) probabilities, by the pieces that lie in the window and its local speakers."""
+        first = [max(axis.index(each.start), 0) for each in self._pieces]
+        last = [max(axis.index(each.end), 1) for each in self._pieces]
+        voices = np.array([each.voice for each in self._pieces], np.float16)
+        voices = voices.reshape(len(first), self._voices.centers.shape[1])
+        none = np.zeros(len(first), np.float32)
+        pieces = Pieces(
+            np.array(first, np.int64), np.array(last, np.int64), voices, none, none, none
+        )
+        known = np.exp(by_pieces(pieces, self._voices.centers, (0, len(values)), _SMOOTH))
+        local = by_locals(values, known) + 1e-3
+        return (1 - _TRUST) * known + _TRUST * local / local.sum(axis=1, keepdims=True)
 
     def _window(self, end: float) -> Audio:
         """The last seconds before `end`, with silence in front where there is not as much."""
@@ -148,6 +197,8 @@ class LiveTurns:
 
     def _extend(self, speaker: int, span: Span, activity: float, num_rows: int) -> None:
         first = max(span.start, self._begun)  # the first windows have silence in front
+        heard = self._heard.end if self._heard is not None else span.end
+        span = Span(min(span.start, heard), min(span.end, heard))  # and rows reach past the end
         start, end, total, num = self._open.get(speaker, (first, first, 0.0, 0))
         self._open[speaker] = (start, max(end, span.end), total + activity, num + num_rows)
 
@@ -174,121 +225,9 @@ class LiveTurns:
         self.alone = sorted(each for each in self.alone if each[0].end > self.settled - 30.0)
 
 
-class Voices:
-    """The speakers so far: incremental clustering with two of one window never the same."""
-
-    def __init__(self, options: LiveTurnsOptions) -> None:
-        self._options = options
-        self._sums: list[NDArray] = []
-
-    def assigned(self, found: list[tuple[int, NDArray, float, bool]]) -> dict[int, int]:
-        """Local speaker -> speaker; `found` holds (local, embedding, seconds, alone)."""
-        if not found:
-            return {}
-        values = unit(np.stack([embedding for _, embedding, _, _ in found]).astype(np.float64))
-        result, taken = self._matched(values, found)
-        for row in sorted(range(len(found)), key=lambda row: -found[row][2]):
-            local, _, seconds, alone = found[row]
-            if local in result:
-                continue
-            if alone and seconds >= self._options.founding and len(self._sums) < self._options.most:
-                self._sums.append(values[row] * seconds)
-                result[local] = len(self._sums) - 1
-                taken.add(result[local])
-            else:
-                near = self._nearest(values[row], taken)
-                if near is not None:
-                    result[local] = near
-                    taken.add(near)
-        return result
-
-    def _matched(
-        self, values: NDArray, found: list[tuple[int, NDArray, float, bool]]
-    ) -> tuple[dict[int, int], set[int]]:
-        """Those close enough to a speaker; their voices move its center."""
-        if not self._sums:
-            return {}, set()
-        similarity = values @ unit(np.stack(self._sums)).T
-        result = {}
-        for row, speaker in zip(*linear_sum_assignment(-similarity), strict=True):
-            if 1 - similarity[row, speaker] < self._options.distance:
-                local, _, seconds, alone = found[row]
-                result[local] = int(speaker)
-                if alone and seconds >= self._options.updating:
-                    self._sums[speaker] = self._sums[speaker] + values[row] * seconds
-        return result, set(result.values())
-
-    def _nearest(self, value: NDArray, taken: set[int]) -> int | None:
-        """The most similar speaker that nobody else in this window is."""
-        free = [speaker for speaker in range(len(self._sums)) if speaker not in taken]
-        if not free:
-            return None
-        return max(free, key=lambda speaker: float(unit(self._sums[speaker]) @ value))
-
-
-class _Latest:
-    """A speaker encoder that hears at most so many seconds of a voice, the latest."""
-
-    def __init__(self, encoder: SpeakerEncoder, seconds: float) -> None:
-        self._encoder = encoder
-        self._seconds = seconds
-        self.provenance = encoder.provenance
-
-    def encode(self, clips: Sequence[Audio]) -> list[Features]:
-        """As the encoder does."""
-        return self._encoder.encode([c.between(c.end - self._seconds, c.end) for c in clips])
-
-
-class Rows:
-    """Activity of the rows that have not settled, averaged over the windows that see them.
-
-    A window counts least at its edges, where it knows only one side of what it hears (a Hamming
-    window, as in diart's delayed aggregation).
-    """
-
-    def __init__(self, axis: Axis, active: float) -> None:
-        self._axis = axis
-        self._active = active
-        self._first = 0  # number of the first row that is held
-        self._total = np.zeros((0, 0), np.float32)
-        self._seen = np.zeros(0, np.float32)
-        self._count = np.zeros(0, np.float32)
-
-    def add(self, axis: Axis, values: NDArray, speakers: dict[int, int]) -> None:
-        """Takes in one window."""
-        first = round((axis.start - self._axis.start) / self._axis.step)
-        gone = max(0, self._first - first)
-        weights, values = np.hamming(len(values))[gone:].astype(np.float32), values[gone:]
-        first = max(first, self._first)
-        self._grow(first + len(values) - self._first, 1 + max(speakers.values(), default=-1))
-        rows = slice(first - self._first, first - self._first + len(values))
-        self._seen[rows] += weights
-        self._count[rows] += weights * (values > self._active).sum(axis=1)
-        for local, speaker in speakers.items():
-            self._total[rows, speaker] += weights * values[:, local]
-
-    def _grow(self, num_rows: int, num_speakers: int) -> None:
-        rows = max(num_rows - len(self._seen), 0)
-        columns = max(num_speakers - self._total.shape[1], 0)
-        self._total = np.pad(self._total, ((0, rows), (0, columns)))
-        self._seen, self._count = np.pad(self._seen, (0, rows)), np.pad(self._count, (0, rows))
-
-    def take(self, end: float) -> tuple[Axis, NDArray[np.float32]]:
-        """The rows that begin before `end` as activity (row, speaker); they are let go.
-
-        As many speakers as speak in the mean of the windows are kept, the most active ones.
-        """
-        high = min(self._axis.index(end) + 1, self._first + len(self._seen))
-        part = slice(0, max(high - self._first, 0))
-        seen = np.where(self._seen[part] > 0, self._seen[part], 1)
-        mean = self._total[part] / seen[:, None]
-        num = np.round(self._count[part] / seen).astype(np.int64)
-        rank = np.argsort(np.argsort(-mean, axis=1, kind="stable"), axis=1, kind="stable")
-        axis = Axis(
-            "time", self._axis.span(self._first).start, self._axis.step, self._axis.width, "s"
-        )
-        gone = part.stop
-        self._first += gone
-        self._total, self._seen = self._total[gone:], self._seen[gone:]
-        self._count = self._count[gone:]
-        return axis, np.where(rank < num[:, None], mean, 0).astype(np.float32)
+def only(clip: Audio, axis: Axis, low: int, rows: NDArray[np.bool_]) -> Audio:
+    """The sound of the rows that are True, joined; row 0 is row `low` of the axis."""
+    times = np.arange(clip.samples.shape[1]) / clip.sample_rate + clip.start - axis.start
+    places = (times / axis.step).astype(np.int64) - low
+    chosen = rows[np.clip(places, 0, len(rows) - 1)]
+    return Audio(clip.samples[:, chosen], clip.sample_rate, clip.start)

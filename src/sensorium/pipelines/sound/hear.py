@@ -41,14 +41,25 @@ def encoded(
         raise UsageError(
             f"hop: expected more than 0 and at most the window of {width:g} s, got {hop}"
         )
-    planned = windows(width, step, duration)
-    for number, window in enumerate(cut(chunks, planned)):
-        first, last = number == 0, number == len(planned) - 1
+    # what is the last window the sound says, not the plan: a stated length may be a sample off
+    for window, first, last in _with_ends(cut(chunks, windows(width, step, duration))):
         margin = (width - step) / 2
         start = window.start if first else window.start + margin
         end = window.start + width - (0 if last else margin)
         for features in encoder.encode([window])[0]:
             yield _part(features, start, end) if step < width else features
+
+
+def _with_ends(found: Iterable[Audio]) -> Iterator[tuple[Audio, bool, bool]]:
+    """(window, whether it is the first, whether it is the last)."""
+    held, first = None, True
+    for each in found:
+        if held is not None:
+            yield held, first, False
+            first = False
+        held = each
+    if held is not None:
+        yield held, first, True
 
 
 def _part(features: Features, start: float, end: float) -> Features:

@@ -77,26 +77,29 @@ class Speech:
         for piece in cut(self._reader.audio(ref, _RATE), planned):
             heard = self._transcriber.transcribe(piece)
             words = kept_to_speech(plausible(heard.words), spans)
-            yield from self._records(words, heard.language)
+            yield from self._records(words, heard.language, end)
             report(piece.end)
 
-    def _records(self, words: Sequence[Word], language: str) -> Iterator[Record]:
+    def _records(self, words: Sequence[Word], language: str, end: float) -> Iterator[Record]:
         made_by = self._transcriber.provenance
         for group in utterances(words):
             scores = [word.score for word in group if word.score is not None]
             text = " ".join(word.text for word in group)
             mean = float(np.mean(scores)) if scores else None
-            span = _whole(Span(group[0].span.start, max(w.span.end for w in group)))
+            span = _whole(Span(group[0].span.start, max(w.span.end for w in group)), end)
             told = {"language": language, "channel": None}
             yield Record("transcript", span, {"text": text, "score": mean, **told}, made_by)
             for word in group:
                 values = {"text": word.text, "score": word.score, **told}
-                yield Record("word", _whole(word.span), values, made_by)
+                yield Record("word", _whole(word.span, end), values, made_by)
 
 
-def _whole(span: Span) -> Span:
-    """To the millisecond: no recogniser is more exact, and texts stay readable."""
-    return Span(round(span.start, 3), round(span.end, 3))
+def _whole(span: Span, end: float) -> Span:
+    """To the millisecond: no recogniser is more exact, and texts stay readable.
+
+    Nothing past `end`, which is not a whole millisecond: there the end itself is told.
+    """
+    return Span(min(round(span.start, 3), end), min(round(span.end, 3), end))
 
 
 def _mean(values: np.ndarray, axis: Axis, span: Span) -> float:
