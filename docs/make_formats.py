@@ -31,6 +31,7 @@ WHAT = {
     "link": "Which face belongs to a turn. Span and `speaker` are those of the turn.",
     "assignment": "Who said a word. Span and `text` are those of the word.",
     "feature": "Where the model outputs lie; the numbers themselves are in safetensors files.",
+    "warning": "What is wrong with a file though it was used, one row per pass that met it.",
     "error": "What could not be done, and why.",
 }
 

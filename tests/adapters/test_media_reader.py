@@ -194,7 +194,7 @@ def broken_files(folder):
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(
         folder / "b.jpg"
     )
-    (folder / "cut.jpg").write_bytes((folder / "b.jpg").read_bytes()[:900])
+    (folder / "cut.jpg").write_bytes((folder / "b.jpg").read_bytes()[:700])
     with wave.open(str(folder / "silent.wav"), "wb") as file:
         file.setparams((1, 2, 16000, 0, "NONE", ""))
     return {
@@ -215,8 +215,9 @@ def test_every_broken_file_is_one_clear_error(reader, tmp_path):
             reader.probe(str(tmp_path / name))
         assert name in str(caught.value)
     ref = reader.probe(str(tmp_path / "cut.jpg"))
-    with pytest.raises(MediaError, match=r"cut.jpg.*is it complete"):
-        list(reader.frames(ref, None))
+    assert (
+        len(list(reader.frames(ref, None))) == 1
+    )  # what there is of it, see test_pictures_in_files
 
 
 def test_a_huge_picture_is_refused_before_it_is_decoded(reader, tmp_path):
@@ -236,3 +237,47 @@ def test_not_a_number_in_the_sound_is_an_error(reader, tmp_path):
     write_sound(tmp_path / "a.wav", samples, 16000, "pcm_f32le")
     with pytest.raises(MediaError, match="NaN"):
         heard(reader, tmp_path / "a.wav")
+
+
+def old_mp3(path, title, artist=b""):
+    """An MP3 whose tags are its last 128 bytes, in an encoding that it does not state."""
+    write_sound(path, tone(1.0, 16000), 16000, "libmp3lame")
+    data = path.read_bytes()
+    new_tags = 10 + int.from_bytes(data[6:10], "big") if data.startswith(b"ID3") else 0
+    tags = b"TAG" + title.ljust(30, b"\0") + artist.ljust(30, b"\0") + b"\0" * 64 + b"\x0c"
+    path.write_bytes(data[new_tags:] + tags)
+
+
+@pytest.mark.parametrize(
+    ("title", "charset"),
+    [
+        ("Café del Mar", "latin-1"),
+        ("Größe", "utf-8"),
+        ("Für Elise", "cp1252"),
+        ("Łódź nocą", "cp1250"),
+        ("Группа крови", "cp1251"),
+        ("宇多田ヒカル", "cp932"),
+        ("한국어 노래", "cp949"),
+        ("周杰伦", "gb18030"),
+        ("Ελλάδα", "cp1253"),
+    ],
+)
+def test_titles_of_old_files_come_out_right(reader, tmp_path, title, charset):
+    """ID3v1 states no encoding, nor does LIST/INFO of a WAV: the file is read, the letters are right."""
+    told = title.encode(charset)
+    old_mp3(tmp_path / "a.mp3", told)
+    assert reader.probe(str(tmp_path / "a.mp3")).title == title
+    assert len(heard(reader, tmp_path / "a.mp3")) == pytest.approx(16000, abs=2000)
+    write_sound(tmp_path / "a.wav", tone(1.0, 16000), 16000, "pcm_s16le")
+    data = (tmp_path / "a.wav").read_bytes()
+    name = told + b"\0" * (2 - len(told) % 2)
+    info = b"INFOINAM" + struct.pack("<I", len(name)) + name
+    body = data[8:] + b"LIST" + struct.pack("<I", len(info)) + info
+    (tmp_path / "a.wav").write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    assert reader.probe(str(tmp_path / "a.wav")).title == title
+
+
+def test_other_tags_tell_the_encoding_of_a_short_title(reader, tmp_path):
+    """One letter says little; the artist beside it says more."""
+    old_mp3(tmp_path / "a.mp3", "Я".encode("cp1251"), "Земфира".encode("cp1251"))
+    assert reader.probe(str(tmp_path / "a.mp3")).title == "Я"

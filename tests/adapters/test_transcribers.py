@@ -108,7 +108,7 @@ def test_silence_has_no_words(server):
 def random_whisper(tmp_path_factory):
     """A Whisper of random weights with the bundled tokenizer, saved as transformers saves one."""
     transformers = pytest.importorskip("transformers")
-    from sensorium.models.store import installed
+    from sensorium.models.installing import installed
 
     folder = tmp_path_factory.mktemp("random-whisper")
     tokenizer = transformers.WhisperTokenizerFast(

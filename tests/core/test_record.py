@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensorium.core.errors import UsageError
-from sensorium.core.record import COMMON, KINDS, Provenance, Record, digest
+from sensorium.core.record import COMMON, INSTANTS, KINDS, Provenance, Record, digest
 from sensorium.core.time import Span
 
 PLAIN = st.recursive(
@@ -33,6 +33,17 @@ def test_a_record_has_exactly_the_columns_of_its_kind():
         Record("turn", Span(0, 1), {"speaker": "S1"}, Provenance("m"))
     with pytest.raises(UsageError, match="expected one of media"):
         Record("turns", Span(0, 1), {}, Provenance("m"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_an_instant_has_no_length(kind):
+    """A shot or a turn of no length is a mistake, found where it is made."""
+    values = {column.name: None for column in KINDS[kind]}
+    if kind in INSTANTS:
+        assert Record(kind, Span(1, 1), values, Provenance("m")).span == Span(1, 1)
+    else:
+        with pytest.raises(UsageError, match=rf"'{kind}': expected a span of some length"):
+            Record(kind, Span(1, 1), values, Provenance("m"))
 
 
 def test_records_cross_processes():

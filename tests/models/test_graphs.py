@@ -9,7 +9,7 @@ from sensorium.core.errors import ModelError
 from sensorium.models.graphs.campplus_graph import campplus_graph
 from sensorium.models.graphs.checkpoint import read_checkpoint
 from sensorium.models.graphs.segmentation_graph import segmentation_graph
-from sensorium.models.store import installed
+from sensorium.models.installing import installed
 from sensorium.models.wheels import carried
 from sensorium.ops.sound import mel
 

@@ -12,7 +12,7 @@ from sensorium.ops.people.grouping import persons
 from sensorium.ops.people.link import LinkRule, Mouth, Mouths, link, voices
 from sensorium.ops.people.mouth import motion, mouth_patch, regular
 from sensorium.ops.vision.boxes import iou, nms
-from sensorium.ops.vision.cuts import CutRule, cuts
+from sensorium.ops.vision.cuts import CutRule, cuts, shots
 from sensorium.ops.vision.resize import pooled, resize
 from sensorium.ops.vision.track import Tracker, TrackRule
 
@@ -65,6 +65,41 @@ def test_cuts_are_found_and_flashes_and_motion_are_none(rng):
     moving = [(i / 10, rng.integers(0, 255, (24, 32, 3), np.uint8)) for i in range(30)]
     assert list(cuts(iter(moving), CutRule())) == []
     assert list(cuts(iter([]), CutRule())) == []
+
+
+def test_a_flash_at_either_end_is_no_shot():
+    """A black picture at the very beginning or end, as short-cut videos have, does not stand alone."""
+    stream = [(i / 25, flat(0 if i in (0, 99) else 150)) for i in range(100)]
+    assert list(shots(cuts(iter(stream), CutRule()), 4.0, 0.4)) == [Span(0, 4)]
+
+
+@given(
+    st.lists(st.floats(-1, 200) | st.sampled_from([0.0, 1e-12, 0.4, 99.99, 100.0])),
+    st.floats(0, 100) | st.just(100.0),
+    st.floats(0, 5),
+)
+def test_shots_cover_the_file_and_none_is_empty(times, end, apart):
+    """Whatever the cuts: from 0 to the end without gap, none empty, none too short, none past the end."""
+    found = list(shots(sorted(times), end, apart))
+    assert bool(found) == (end > 0)
+    edges = [0.0, *(span.end for span in found)]
+    assert [span.start for span in found] == edges[:-1]
+    assert not found or found[-1].end == end
+    assert all(span.duration > 0 for span in found)
+    assert len(found) < 2 or all(span.duration >= apart - 1e-9 for span in found)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 3), st.integers(0, 255)), max_size=40),
+    st.floats(0, 2),
+)
+def test_cuts_of_any_frames_are_times_of_frames_and_apart(steps, apart):
+    """Any times, repeated ones too, and any pictures."""
+    times = np.cumsum([0.0, *(step for step, _ in steps)])[: len(steps)]
+    stream = [(float(t), flat(value)) for t, (_, value) in zip(times, steps, strict=True)]
+    found = list(cuts(iter(stream), CutRule(apart=apart)))
+    assert set(found) <= set(times)
+    assert all(b - a >= apart for a, b in zip([*times[:1], *found], found, strict=False))
 
 
 def test_two_faces_of_one_picture_are_never_one_person():

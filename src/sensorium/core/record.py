@@ -184,6 +184,10 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
                 "num_valid", "int64", "places along the time axis that cover real input; null: all"
             ),
         ),
+        "warning": (
+            Column("step", "string", "the pass that met it: media, speech, faces, ..."),
+            Column("message", "string", "what is wrong with the file, and what was done about it"),
+        ),
         "error": (
             Column("step", "string", "the pass that failed: media, subtitles, speech, faces, ..."),
             Column("error", "string", "class of the error"),
@@ -191,6 +195,11 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
         ),
     }
 )
+
+
+# What may lie at one instant: what is seen in one picture, and words, which aligners and subtitle
+# files do put on one instant. Everything else is a stretch, and an empty one is a mistake.
+INSTANTS = frozenset({"region", "text", "person", "subtitle", "transcript", "word", "assignment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +210,8 @@ class Record:
     Record(shot [0.00, 2.50) index=0)
 
     Raises:
-        UsageError: an unknown kind, or values that are not exactly the columns of the kind.
+        UsageError: an unknown kind, values that are not exactly the columns of the kind, or an empty
+            span of a kind that is no instant.
     """
 
     kind: str
@@ -217,6 +227,10 @@ class Record:
             raise UsageError(
                 f"Record {self.kind!r}: expected the columns {sorted(expected)}, "
                 f"got {sorted(self.values)}"
+            )
+        if self.span is not None and not self.span.duration and self.kind not in INSTANTS:
+            raise UsageError(
+                f"Record {self.kind!r}: expected a span of some length, got none at {self.span.start} s"
             )
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sensorium.adapters.media.curve import write_curve
+from sensorium.adapters.drawing.curve import write_curve
 from sensorium.adapters.stores.captions import Caption, read_captions
 from sensorium.adapters.stores.feature_shards import read_features
 from sensorium.core.errors import MissingDependencyError, UsageError

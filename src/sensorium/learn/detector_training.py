@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from sensorium.adapters.media.curve import write_curve
+from sensorium.adapters.drawing.curve import write_curve
 from sensorium.core.errors import UsageError
 from sensorium.core.learning import DetectorTraining
 from sensorium.core.record import digest

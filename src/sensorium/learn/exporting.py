@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
-from sensorium.adapters.media.contact_sheet import Sheet, write_jpeg
+from sensorium.adapters.drawing.contact_sheet import Sheet, write_jpeg
 from sensorium.core.errors import MediaError, SensoriumError, UsageError
 from sensorium.core.learning import LabelClass, Labelled, Split
 from sensorium.core.media import Frames, MediaRef

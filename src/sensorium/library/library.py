@@ -178,6 +178,10 @@ class Library:
         """One row per thing that could not be done, with the reason."""
         return self.records("error")
 
+    def warnings(self) -> pd.DataFrame:
+        """One row per thing that is wrong with a file though it was used; `step` is a pass that met it."""
+        return self.records("warning").drop_duplicates(["media", "message"], ignore_index=True)
+
     def features(
         self, media: str | os.PathLike[str] | None = None, name: str | None = None
     ) -> list[Features]:

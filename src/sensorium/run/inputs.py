@@ -11,7 +11,7 @@ from pathlib import Path
 from sensorium.core.errors import UsageError
 
 # Only to tell what a file in a folder claims to be. What it is, its content decides.
-_PICTURES = ".jpg .jpeg .png .gif .webp .bmp .tif .tiff .ppm .avif .jp2"
+_PICTURES = ".jpg .jpeg .png .gif .webp .bmp .tif .tiff .ppm .avif .apng .jp2"
 _VIDEO = ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .mts .m2ts .flv .wmv .3gp .ogv"
 _SOUND = ".wav .flac .mp3 .m4a .aac .ogg .oga .opus .wma .aif .aiff .mka .ac3 .amr"
 _CLAIMS = {"image": _PICTURES, "video": _VIDEO, "audio": _SOUND}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sensorium.core.config import Config
@@ -32,6 +33,18 @@ class Failure:
     message: str
 
 
+def reasons(failures: Sequence[Failure]) -> list[tuple[str, str]]:
+    """(steps, message) of each thing that went wrong: what stopped several passes is told once.
+
+    >>> reasons([Failure("speech", "MediaError", "a.wav: no"), Failure("sound", "MediaError", "a.wav: no")])
+    [('speech, sound', 'a.wav: no')]
+    """
+    steps: dict[str, list[str]] = {}
+    for each in failures:
+        steps.setdefault(each.message, []).append(each.step)
+    return [(", ".join(names), message) for message, names in steps.items()]
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one input."""
@@ -42,5 +55,6 @@ class Outcome:
     computed: tuple[str, ...] = ()  # passes that were computed now
     found: tuple[str, ...] = ()  # passes whose results were there already
     failures: tuple[Failure, ...] = ()
+    warnings: tuple[str, ...] = ()  # what is wrong with the file though it was used, each once
     passed_over: bool = False  # found in a folder, and no media
     seconds: float = 0.0

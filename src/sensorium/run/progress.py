@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from sensorium.run.job import Job, Outcome
+from sensorium.run.job import Job, Outcome, reasons
+
+_SHOWN = 3  # warnings of one file that are shown as they come
 
 
 class Watcher:
@@ -44,13 +46,16 @@ def line(outcome: Outcome) -> str:
     name = outcome.uri
     if outcome.passed_over:
         return f"passed over  {name}  (no media)"
-    reasons = [f"FAILED  {name}  {each.step}: {each.message}" for each in outcome.failures]
-    if reasons and not outcome.computed and not outcome.found:
-        return "\n".join(reasons)
+    failed = [f"FAILED  {name}  {steps}: {why}" for steps, why in reasons(outcome.failures)]
+    if failed and not outcome.computed and not outcome.found:
+        return "\n".join(failed)
     did = ", ".join(outcome.computed) or "nothing to compute, all there"
+    warned = [f"warning  {message}" for message in outcome.warnings[:_SHOWN]]
+    if (more := len(outcome.warnings) - _SHOWN) > 0:
+        warned.append(f"warning  {name}: {more} more, see library.warnings()")
     length = f"{outcome.duration:.1f} s of " if outcome.duration else ""
     done = f"done  {name}  {length}{outcome.kind} in {outcome.seconds:.1f} s: {did}"
-    return "\n".join([done, *reasons])
+    return "\n".join([done, *failed, *warned])
 
 
 class Lines(Watcher):

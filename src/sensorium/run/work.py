@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sensorium.adapters.media.notices import heard
 from sensorium.adapters.stores.parquet import read_records
 from sensorium.core.config import Config
 from sensorium.core.errors import (
@@ -25,6 +26,7 @@ from sensorium.core.errors import (
 )
 from sensorium.core.media import MediaRef
 from sensorium.core.record import KINDS, Provenance, Record, digest
+from sensorium.library.earlier import EarlierRecords
 from sensorium.library.layout import Layout, fingerprints, write_json
 from sensorium.library.sink import Sink
 from sensorium.ports import Pass, Report
@@ -71,6 +73,7 @@ class _Work:
         self._computed: list[str] = []
         self._found: list[str] = []
         self._failures: list[Failure] = []
+        self._warnings: list[str] = []
         self._results: dict[str, Path] = {}
 
     @property
@@ -83,14 +86,15 @@ class _Work:
         """Every pass that is not finished, in order of need."""
         stat = _stat(self._uri)
         try:
-            ref = self._known(stat) or self._built.reader.probe(self._uri)
+            ref = self._known(stat) or self._probed()
         except UnsupportedMediaError as error:
             if not self._job.input.claimed:
                 return Outcome(self._uri, passed_over=True)
             return self._unreadable(stat, error)
         except Exception as error:
             return self._unreadable(stat, error)
-        entry = {"uri": self._uri, "digest": ref.digest, "stat": stat, "ref": asdict(ref)}
+        entry: dict[str, Any] = {"uri": self._uri, "digest": ref.digest, "stat": stat}
+        entry |= {"ref": asdict(ref), "warnings": list(self._warnings)}
         self._media(ref, entry)
         wanted = [each for each in self._built.passes if each.applies(ref)]
         prints = fingerprints(self._built.passes, wanted)
@@ -115,13 +119,23 @@ class _Work:
             tuple(self._computed),
             tuple(self._found),
             tuple(self._failures),
+            tuple(dict.fromkeys(self._warnings)),
         )
+
+    def _probed(self) -> MediaRef:
+        """What the file is; a picture is decoded once, so that a broken one is a single failure."""
+        with heard(self._uri, self._warnings):
+            ref = self._built.reader.probe(self._uri)
+            if ref.kind == "image":
+                list(self._built.reader.frames(ref, 64))
+        return ref
 
     def _known(self, stat: list[int] | None) -> MediaRef | None:
         """What an earlier run read from the same file, if size and time of change are the same."""
         entry = self._entry()
         if stat is None or not entry.get("digest") or entry["stat"] != stat:
             return None
+        self._warnings.extend(entry.get("warnings", ()))
         return MediaRef(**entry["ref"])
 
     def _entry(self) -> dict[str, Any]:
@@ -147,6 +161,7 @@ class _Work:
         return {each.name for each in passes if failed & set(each.needs)}
 
     def _unreadable(self, stat: list[int] | None, error: Exception) -> Outcome:
+        self._warnings.clear()  # the error says it
         target = self._layout.results / "unread" / f"media-{digest([self._uri, stat])}"
         source = _Unread(self._uri)
         state = self._sink.finished(target, self._job.retry_failed)
@@ -168,6 +183,7 @@ class _Work:
     def _media_records(self, ref: MediaRef, beside: Sequence[str]) -> Iterator[Record]:
         values = {column.name: getattr(ref, column.name) for column in KINDS["media"]}
         yield Record("media", None, values, _PREPARED)
+        yield from _warning_records("media", self._warnings)
         for path in beside:
             try:
                 cues = self._built.subtitles.read(path)
@@ -186,7 +202,9 @@ class _Work:
         if each.name in self._without_needs():
             return  # the reason stands in the record of the pass that failed
         target = self._layout.result(ref.digest, each.name, prints[each.name])
-        earlier = _Earlier([self._results[name] for name in each.needs if name in self._results])
+        earlier = EarlierRecords(
+            [self._results[name] for name in each.needs if name in self._results]
+        )
         report = self._reporter(each.name, ref.duration)
         report(0.0)
         self._do(each.name, target, ref, each.recipe(), lambda: each.run(ref, earlier, report))
@@ -198,11 +216,20 @@ class _Work:
         if state is not None:
             self._remembered(step, target, state)
             return
+        told: list[str] = []
+
+        def results() -> Iterator[Any]:
+            with heard(self._uri, told):
+                yield from run()
+            yield from _warning_records(step, told)
+
         try:
-            self._sink.write(target, ref, run(), recipe)
+            self._sink.write(target, ref, results(), recipe)
         except Exception as error:
             self._fail(step, target, ref, recipe, error)
             return
+        finally:
+            self._warnings.extend(told)
         self._results[step] = target
         self._computed.append(step)
 
@@ -212,6 +239,9 @@ class _Work:
             self._failures.append(Failure(step, state["error"], state["message"]))
         else:
             self._found.append(step)
+            if state["counts"].get("warning"):
+                for record in read_records("warning", target / "warning.parquet"):
+                    self._warnings.append(record.values["message"])
             if state["counts"].get("error"):
                 for record in read_records("error", target / "error.parquet"):
                     self._failures.append(Failure(**record.values))
@@ -240,27 +270,12 @@ class _Work:
         return report
 
 
-class _Earlier(Mapping[str, Sequence[Record]]):
-    """The records of finished results by kind, read when they are asked for."""
-
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = folders
-
-    def __getitem__(self, kind: str) -> list[Record]:
-        if kind not in KINDS:
-            raise KeyError(kind)
-        files = [folder / f"{kind}.parquet" for folder in self._folders]
-        return [record for file in files if file.exists() for record in read_records(kind, file)]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(KINDS)
-
-    def __len__(self) -> int:
-        return len(KINDS)
-
-
 def _error_record(failure: Failure) -> Record:
     return Record("error", None, asdict(failure), _PREPARED)
+
+
+def _warning_records(step: str, messages: Sequence[str]) -> list[Record]:
+    return [Record("warning", None, {"step": step, "message": m}, _PREPARED) for m in messages]
 
 
 def _unexpected(uri: str, error: BaseException) -> str:

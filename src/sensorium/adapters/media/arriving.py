@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from sensorium.adapters.media.av import mono_of
+from sensorium.adapters.media.planes import mono_of
 from sensorium.core.errors import MediaError, UsageError
 from sensorium.core.events import NoteEvent
 from sensorium.core.media import Audio
@@ -204,7 +204,7 @@ def _from_raw(stream: _Joined, sample_rate: int, channels: int, name: str) -> It
 def _from_container(stream: _Joined, name: str) -> Iterator[Sound]:
     incoming = Incoming()
     try:
-        with av.open(stream, "r", options=_PROBE) as container:
+        with av.open(stream, "r", options=_PROBE, metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise MediaError(f"{name}: expected sound in the stream, found none")
             for frame in container.decode(container.streams.audio[0]):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -14,58 +12,29 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from sensorium.core.errors import MediaError, UnsupportedMediaError, UsageError
+from sensorium.adapters.media.container import (
+    frame_seconds,
+    is_single,
+    opened,
+    picture_seconds,
+    picture_stream,
+    sound_stream,
+    start_of,
+    title,
+    unknown,
+)
+from sensorium.adapters.media.notices import heard, notice
+from sensorium.adapters.media.planes import finite, mono_of
+from sensorium.core.errors import MediaError, UnsupportedMediaError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
 
-_LOG = logging.getLogger("sensorium")
-
-# Formats that name other files or addresses, or that take any text for pictures: a file must never
-# make us open what it names.
-_REFUSED = frozenset({"hls", "dash", "concat", "concatf", "sdp", "rtsp", "imf", "tty", "applehttp"})
 # Containers whose header states the true length, so that a file that was cut short is noticed.
 _STATES_LENGTH = frozenset({"mov", "mp4", "matroska", "wav", "flac", "avi"})
 _CHUNK_SECONDS = 10.0
 _JUMP_SECONDS = 0.02  # time stamps further off than this are a hole; closer, they are rounding
 _SEEK_SECONDS = 5.0  # nearer than this it is cheaper to decode on than to seek
 _MAX_BROKEN = 0.02  # part of the packets that may be broken before the file counts as broken
-
-
-@contextmanager
-def opened(uri: str) -> Iterator[Any]:
-    """The container of a file, opened as a plain file and closed whatever happens."""
-    try:
-        container = av.open(f"file:{uri}", options={"protocol_whitelist": "file,pipe"})
-    except (av.FFmpegError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UnsupportedMediaError(
-            f"{uri}: expected an image, audio or video file; FFmpeg says: {reason} "
-            "(a video that was cut short before its index can look so as well)"
-        ) from error
-    try:
-        if names := _REFUSED & set(container.format.name.split(",")):
-            raise UnsupportedMediaError(
-                f"{uri}: expected media, found a {min(names)} text or playlist; what such a file names "
-                "is not opened"
-            )
-        yield container
-    finally:
-        container.close()
-
-
-def _picture_stream(container: Any) -> Any:
-    """The first stream of moving pictures, or None; cover art is none."""
-    cover = av.stream.Disposition.attached_pic
-    return next((s for s in container.streams.video if not s.disposition & cover), None)
-
-
-def _sound_stream(container: Any) -> Any:
-    return next((s for s in container.streams.audio if s.codec_context is not None), None)
-
-
-def _start(container: Any) -> float:
-    """Where the file's clock begins, so that sound and pictures share one zero."""
-    return (container.start_time or 0) / av.time_base
 
 
 def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
@@ -76,9 +45,13 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
         MediaError: a stream without content, a file that ends before its header says.
     """
     with opened(uri) as container:
-        pictures, sound = _picture_stream(container), _sound_stream(container)
+        pictures, sound = picture_stream(container), sound_stream(container)
         if not (streams := [s for s in (pictures, sound) if s is not None]):
             raise UnsupportedMediaError(f"{uri}: expected sound or pictures, found neither")
+        for what in unknown(container):
+            notice(uri, f"the {what} in it cannot be decoded (of an unknown kind) and is left out")
+        if is_single(container):
+            _refuse_no_picture(uri)
         seconds = _length(uri, container, streams)
         limits.check_seconds(uri, seconds)
         shape = _displayed(uri, limits) if pictures is not None else (None, None)
@@ -98,30 +71,58 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
             sample_rate=sound.codec_context.sample_rate if sound is not None else None,
             num_channels=sound.codec_context.channels if sound is not None else None,
             has_sound=sound is not None,
-            title=container.metadata.get("title", "").strip(),
+            title=title(container),
+        )
+
+
+def _refuse_no_picture(uri: str) -> None:
+    """One error, and none about packets, for what is a picture by its name only."""
+    with heard(uri, []):
+        first = next(_decoded(uri, "video"), None)
+    if first is None:
+        raise UnsupportedMediaError(
+            f"{uri}: expected an image, audio or video file; it is named or begins like a picture, and "
+            "none can be read from it"
         )
 
 
 def _length(uri: str, container: Any, streams: Sequence[Any]) -> float:
     """Seconds until the last packet ends, read from the packets themselves."""
-    start, end = _start(container), 0.0
+    start, end = start_of(container), 0.0
+    shown = {stream.index: picture_seconds(stream) for stream in streams}
+    ends = dict.fromkeys(shown, 0.0)  # where the next packet begins if it does not say so
     try:
         for packet in container.demux(*streams):
-            if packet.pts is not None:
-                stop = (packet.pts + (packet.duration or 0)) * packet.time_base - start
-                end = max(end, float(stop))
+            at, track = packet.pts if packet.pts is not None else packet.dts, packet.stream.index
+            begins = ends[track] if at is None else float(at * packet.time_base) - start
+            lasts = packet.duration * packet.time_base if packet.duration else shown[track]
+            if packet.size:
+                ends[track] = begins + float(lasts)
+                end = max(end, ends[track])
     except av.FFmpegError as error:
         raise MediaError(
             f"{uri}: the file is broken after {end:.1f} s ({error.strerror})"
         ) from error
     stated = (container.duration or 0) / av.time_base
     names = set(container.format.name.split(","))
-    if names & _STATES_LENGTH and end < stated - max(1.0, 0.02 * stated):
+    # Some count the stated length from 0, some from where the file's clock begins.
+    if names & _STATES_LENGTH and end + max(start, 0.0) < stated - max(1.0, 0.02 * stated):
         raise MediaError(
             f"{uri}: the file was cut short: its header says {stated:.1f} s, its data end at {end:.1f} s"
         )
+    if end <= 0:  # shorter than a tick of the container's clock, or packets that state no length
+        end = _decoded_length(uri, streams)
     if end <= 0:
         raise MediaError(f"{uri}: expected sound or pictures of some length, found 0 s")
+    return end
+
+
+def _decoded_length(uri: str, streams: Sequence[Any]) -> float:
+    """Seconds until the last frame ends, by decoding all of them."""
+    end = 0.0
+    for stream in streams:
+        for frame, seconds in _decoded(uri, stream.type):
+            end = max(end, seconds + frame_seconds(frame, stream))
     return end
 
 
@@ -139,7 +140,7 @@ def _displayed(uri: str, limits: Limits) -> tuple[int, int]:
 def _pixel_ratio(uri: str) -> Fraction | None:
     """Width of a pixel over its height; None where the file does not say."""
     with opened(uri) as container:  # read while it is open: a closed stream must not be touched
-        return _picture_stream(container).sample_aspect_ratio
+        return picture_stream(container).sample_aspect_ratio
 
 
 def _width(frame: Any, ratio: Fraction | None) -> int:
@@ -153,15 +154,17 @@ def _decoded(
     """(frame, seconds) of the sound or the pictures, in order, to the very end.
 
     Single broken packets are skipped and logged, their time stays empty; a file with many of them
-    is an error. `skip_to` starts at the key frame before that second.
+    is an error. `skip_to` starts at the key frame before that second, or at the beginning where the
+    file knows no places; a frame of which the time is unknown then is at infinity.
     """
     with opened(uri) as container:
-        stream = _picture_stream(container) if kind == "video" else _sound_stream(container)
+        stream = picture_stream(container) if kind == "video" else sound_stream(container)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = 2
-        start, last = _start(container), 0.0
-        if skip_to:
-            container.seek(int((skip_to + start) / stream.time_base), stream=stream)
+        start, shown = start_of(container), -math.inf
+        following = 0.0  # where a frame without a time stamp goes: raw streams have none at all
+        if skip_to and _sought(container, stream, skip_to + start):
+            following = math.inf
         num_packets = num_broken = 0
         for packet in container.demux(stream):
             num_packets += 1
@@ -169,16 +172,34 @@ def _decoded(
                 frames = packet.decode()
             except av.FFmpegError as error:
                 num_broken += 1
+                at = (
+                    following
+                    if packet.pts is None
+                    else float(packet.pts * packet.time_base) - start
+                )
                 if num_broken > 3 + _MAX_BROKEN * num_packets:
                     raise MediaError(
-                        f"{uri}: the {kind} is broken near {last:.1f} s ({error.strerror})"
+                        f"{uri}: the {kind} is broken near {at:.1f} s ({error.strerror})"
                     ) from error
-                _LOG.warning("%s: a broken %s packet near %.1f s was skipped", uri, kind, last)
+                notice(uri, f"a broken {kind} packet near {at:.2f} s was skipped")
                 continue
             for frame in frames:
-                seconds = last if frame.pts is None else float(frame.pts * frame.time_base) - start
-                last = seconds
+                stamped = None if frame.pts is None else float(frame.pts * frame.time_base)
+                seconds = following if stamped is None else stamped - start
+                following = seconds + frame_seconds(frame, stream)
+                if kind == "video" and seconds < shown:  # only a damaged file goes back in time
+                    notice(uri, f"a picture out of order near {seconds:.2f} s was skipped")
+                    continue
+                shown = seconds
                 yield frame, seconds
+
+
+def _sought(container: Any, stream: Any, seconds: float) -> bool:
+    try:
+        container.seek(int(seconds / stream.time_base), stream=stream)
+    except av.FFmpegError:
+        return False
+    return True
 
 
 def sound(
@@ -209,13 +230,13 @@ def sound(
                 f"{uri}: the sample rate changes from {source_rate} to {frame.sample_rate} Hz "
                 f"at {seconds:.1f} s; expected one rate; convert the file first"
             )
-        heard = _finite(uri, mono_of(frame, channel), seconds)
-        samples = _in_place(heard, seconds, position, source_rate)
-        position += len(samples)
-        limits.check_seconds(uri, position / source_rate)
-        waiting.append(resample.resample_chunk(samples))
-        if sum(map(len, waiting)) >= _CHUNK_SECONDS * sample_rate:
-            yield from chunks(last=False)
+        heard = finite(uri, mono_of(frame, channel), seconds)
+        limits.check_seconds(uri, max(seconds, position / source_rate))
+        for samples in _in_place(heard, seconds, position, source_rate):
+            position += len(samples)
+            waiting.append(resample.resample_chunk(samples))
+            if sum(map(len, waiting)) >= _CHUNK_SECONDS * sample_rate:
+                yield from chunks(last=False)
     if resample is not None:
         waiting.append(resample.resample_chunk(np.zeros(0, np.float32), last=True))
         yield from chunks(last=True)
@@ -223,41 +244,17 @@ def sound(
 
 def _in_place(
     samples: NDArray[np.float32], seconds: float, position: int, sample_rate: int
-) -> NDArray[np.float32]:
-    """The samples with silence before them where the time stamps jump; without what overlaps."""
+) -> Iterator[NDArray[np.float32]]:
+    """The samples, after silence where the time stamps jump, without what overlaps.
+
+    The silence comes in pieces: a recording may pause for hours, and a damaged time stamp say so.
+    """
     ahead = seconds - position / sample_rate
-    if abs(ahead) <= _JUMP_SECONDS:
-        return samples
-    num_missing = round(ahead * sample_rate)
-    if num_missing > 0:
-        return np.concatenate([np.zeros(num_missing, np.float32), samples])
-    return samples[-num_missing:]
-
-
-def mono_of(frame: Any, channel: int | None = None) -> NDArray[np.float32]:
-    """All channels averaged, or the one asked for, in [-1, 1] for every sample format."""
-    values, kind = frame.to_ndarray(), frame.format.name.removesuffix("p")
-    if not frame.format.is_planar:
-        values = values.reshape(-1, frame.layout.nb_channels).T
-    if kind == "u8":
-        scaled = (values.astype(np.float32) - 128.0) / 128.0
-    elif values.dtype.kind == "i":
-        scaled = values.astype(np.float32) / np.float32(-float(np.iinfo(values.dtype).min))
-    else:
-        scaled = values.astype(np.float32)
-    if channel is None:
-        return scaled.mean(axis=0, dtype=np.float32)
-    if not 0 <= channel < len(scaled):
-        raise UsageError(f"channel: expected 0 to {len(scaled) - 1}, got {channel}")
-    return scaled[channel]
-
-
-def _finite(uri: str, samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
-    if not math.isfinite(float(samples.sum(dtype=np.float64))):
-        raise MediaError(
-            f"{uri}: expected finite samples, found NaN or infinity near {seconds:.1f} s"
-        )
-    return samples
+    num_missing = round(ahead * sample_rate) if abs(ahead) > _JUMP_SECONDS else 0
+    most = round(_CHUNK_SECONDS * sample_rate)
+    for first in range(0, num_missing, most):
+        yield np.zeros(min(most, num_missing - first), np.float32)
+    yield samples[max(-num_missing, 0) :]
 
 
 def pictures(

@@ -6,26 +6,36 @@ import io
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
+from sensorium.adapters.media.notices import notice, python_warnings
 from sensorium.core.errors import LimitError, MediaError
 from sensorium.core.limits import Limits
 from sensorium.ops.vision.boxes import widened
 
 Image.init()  # so that every format of the list is known, not only the common five
+Picture = Image.Image
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000")
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+)  # what Pillow raises of files that are no good
+ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 _EXIF_ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 
 
 @contextmanager
-def _opened(uri: str, limits: Limits) -> Iterator[Image.Image]:
+def opened(uri: str, limits: Limits) -> Iterator[Image.Image]:
     """The picture, its pixels not read yet. Pillow's own alarm about size becomes a LimitError."""
     try:
-        with warnings.catch_warnings():
+        with python_warnings(uri):
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             picture = Image.open(uri, formats=FORMATS)
     except Image.DecompressionBombError as error:
@@ -37,40 +47,124 @@ def _opened(uri: str, limits: Limits) -> Iterator[Image.Image]:
         yield picture
 
 
-def describe(uri: str, limits: Limits) -> tuple[str, int, int] | None:
-    """(format, width, height) as displayed; None for what is no still picture.
+def moves(picture: Image.Image) -> bool:
+    """Whether an open picture is an animation: a GIF, WebP, PNG or AVIF of at least two frames."""
+    if picture.format not in ANIMATED or not getattr(picture, "is_animated", False):
+        return False
+    return picture.format == "GIF" or getattr(picture, "n_frames", 1) - first_frame(picture) > 1
 
-    An animated GIF is left to FFmpeg, which reads it as a video; of other files with several
-    pictures (TIFF pages, animated WebP or PNG) the first one counts.
+
+def first_frame(picture: Image.Image) -> int:
+    """Of an APNG the picture for programs that show no animation is none of its frames."""
+    return int(bool(getattr(picture, "default_image", False)))
+
+
+def describe(uri: str, limits: Limits) -> tuple[str, int, int, bool] | None:
+    """(format, width, height as displayed, whether it moves); None for what is no picture.
+
+    Of a file with several pictures that are no animation (the pages of a TIFF) the first one counts.
     """
     try:
-        with _opened(uri, limits) as picture:
-            if picture.format == "GIF" and getattr(picture, "n_frames", 1) > 1:
-                return None
+        with opened(uri, limits) as picture:
             width, height = picture.size
-            if picture.getexif().get(_EXIF_ORIENTATION) in _SIDEWAYS:
+            if _exif(uri, picture).get(_EXIF_ORIENTATION) in _SIDEWAYS:
                 width, height = height, width
-            return str(picture.format), width, height
+            return str(picture.format), width, height, moves(picture)
     except UnidentifiedImageError:
         return None
-    except (OSError, SyntaxError, ValueError) as error:
+    except _BROKEN as error:
         raise MediaError(f"{uri}: the picture cannot be read ({error}); is it complete?") from error
 
 
-def pixels(uri: str, limits: Limits, max_side: int | None = None) -> NDArray[np.uint8]:
-    """uint8 ``(height, width, 3)`` RGB, upright, transparency on white, at most `max_side` pixels."""
-    with _opened(uri, limits) as picture:
-        return as_pixels(uri, picture, max_side)
+def read(uri: str, limits: Limits) -> Image.Image:
+    """The picture in a file: RGB, upright, transparency on white, in its own size.
+
+    Raises:
+        LimitError: too large.
+        MediaError: no row of it can be decoded.
+    """
+    with opened(uri, limits) as picture:
+        decoded = _decoded(uri, picture)
+        _exif(uri, decoded)  # Pillow keeps it, and warns once: here
+        return _upright(uri, decoded)
+
+
+def _exif(uri: str, picture: Image.Image) -> Image.Exif:
+    """What the picture says of itself; nothing where a PNG ends before it (it may lie at the end)."""
+    try:
+        with python_warnings(uri):
+            return picture.getexif()
+    except _BROKEN:
+        return Image.Exif()
+
+
+def _decoded(uri: str, picture: Image.Image) -> Image.Image:
+    """The picture with its pixels read: all of them, or what there is, with a notice.
+
+    Downloads that stopped, cards that were rescued: what is to be seen in the upper part is really
+    there, and many such files lack no more than their last bytes. How much is missing is said.
+
+    Raises:
+        MediaError: no row of it can be decoded.
+    """
+    try:
+        picture.load()
+        return picture
+    except _BROKEN as error:
+        part, blank = _ended(picture) if picture.format == "JPEG" else (picture, 0)
+        num = _num_rows(part, blank)
+        if not num:
+            raise MediaError(
+                f"{uri}: the picture cannot be read ({error}); is it complete?"
+            ) from error
+        lost = 100 - 100 * num // picture.height
+        what = f"about {lost} % of its rows are missing" if lost else "its last part is not sharp"
+        notice(uri, f"the picture is cut short or broken: {what}; the rest is used")
+        return part
+
+
+def _ended(picture: Image.Image) -> tuple[Image.Image, int]:
+    """A JPEG with an end put to it, so that every block that is there is shown, and the gray of the rest."""
+    file: Any = getattr(picture, "fp", None)
+    if file is None:
+        return picture, 0
+    file.seek(0)
+    return Image.open(io.BytesIO(file.read() + b"\xff\xd9"), formats=("JPEG",)), 128
+
+
+def _num_rows(picture: Image.Image, blank: int) -> int:
+    """Rows until the last that is not blank; what cannot be decoded counts as read from then on."""
+    try:
+        picture.load()
+    except _BROKEN:
+        if isinstance(picture, ImageFile.ImageFile):
+            picture.tile = []  # what is left to decode
+    try:
+        values = np.asarray(picture).reshape(picture.height, -1)
+    except _BROKEN:
+        return 0
+    rows = np.flatnonzero((np.abs(values.astype(np.int16) - blank) > 2).any(axis=1))
+    return int(rows[-1]) + 1 if len(rows) else 0
 
 
 def as_pixels(name: str, picture: Image.Image, max_side: int | None = None) -> NDArray[np.uint8]:
-    """Like `pixels`, of a picture that is open; `name` is for messages."""
+    """uint8 ``(height, width, 3)`` RGB of a picture that is open, upright, transparency on white, at most
+    `max_side` pixels; `name` is for messages.
+    """
+    return scaled(_upright(name, picture), max_side)
+
+
+def _upright(name: str, picture: Image.Image) -> Image.Image:
     try:
-        rgb = _rgb(name, ImageOps.exif_transpose(picture))
-    except (OSError, SyntaxError, ValueError) as error:
+        return _rgb(name, ImageOps.exif_transpose(picture))
+    except _BROKEN as error:
         raise MediaError(
             f"{name}: the picture cannot be read ({error}); is it complete?"
         ) from error
+
+
+def scaled(rgb: Image.Image, max_side: int | None) -> NDArray[np.uint8]:
+    """The pixels of an RGB picture, uint8 ``(height, width, 3)``; larger ones are made smaller."""
     if max_side is not None and max(rgb.size) > max_side:
         scale = max_side / max(rgb.size)
         size = (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale)))

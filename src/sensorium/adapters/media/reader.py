@@ -8,17 +8,24 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sensorium.adapters.media import av, pillow
+from sensorium.adapters.media import animation, av, pillow
 from sensorium.core.errors import MediaError, MissingMediaError, UnsupportedMediaError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
+from sensorium.ops.charset import text_kind
+
+_MAX_HELD = 40_000_000  # pixels of a decoded picture that is kept, 120 MB
 
 
 class MediaReader:
-    """Reads images through Pillow, audio and video through PyAV, by content and within `limits`."""
+    """Reads pictures and animations through Pillow, audio and video through PyAV, by content.
+
+    Nothing larger or longer than `limits` is decoded.
+    """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
+        self._held: tuple[tuple[str, str], pillow.Picture] | None = None
 
     def probe(self, uri: str) -> MediaRef:
         """What the file is.
@@ -35,8 +42,14 @@ class MediaReader:
             raise MediaError(f"{uri}: the file is empty; expected an image, audio or video")
         found = pillow.describe(uri, self._limits)
         if found is None:
+            _refuse_text(uri)
             return av.describe(uri, digest, num_bytes, self._limits)
-        name, width, height = found
+        name, width, height, moves = found
+        if moves:
+            num, seconds = animation.length(uri, self._limits)
+            return MediaRef(
+                uri, digest, "video", name, num_bytes, seconds, width, height, num / seconds
+            )
         return MediaRef(uri, digest, "image", name, num_bytes, width=width, height=height)
 
     def audio(self, ref: MediaRef, sample_rate: int, channel: int | None = None) -> Iterator[Audio]:
@@ -49,12 +62,36 @@ class MediaReader:
         self, ref: MediaRef, max_side: int | None, times: Sequence[float] | None = None
     ) -> Iterator[Frames]:
         """The pictures one at a time, upright; of an image the one picture, at 0 seconds."""
-        if ref.kind == "video":
+        if ref.kind == "video" and ref.container in pillow.ANIMATED:
+            yield from animation.pictures(ref.uri, self._limits, max_side, times)
+        elif ref.kind == "video":
             yield from av.pictures(ref.uri, self._limits, max_side, times)
         elif ref.kind == "image":
-            pixels = pillow.pixels(ref.uri, self._limits, max_side)
+            pixels = pillow.scaled(self._still(ref), max_side)
             for _ in times or [0.0]:
                 yield Frames(pixels[None], np.zeros(1))
+
+    def _still(self, ref: MediaRef) -> pillow.Picture:
+        """The picture, decoded; the last one is kept, for several passes look at it in turn."""
+        key, held = (ref.uri, ref.digest), self._held
+        if held is not None and held[0] == key:
+            return held[1]
+        picture = pillow.read(ref.uri, self._limits)
+        small = picture.width * picture.height <= _MAX_HELD
+        self._held = (key, picture) if small and ref.digest else None
+        return picture
+
+
+def _refuse_text(uri: str) -> None:
+    """A page of an error in place of a picture is common; FFmpeg would go by its name."""
+    with open(uri, "rb") as file:
+        kind = text_kind(file.read(4096))
+    if kind is not None:
+        fetched = "; was it fetched from a place that is gone, or wants a login?"
+        raise UnsupportedMediaError(
+            f"{uri}: expected an image, audio or video file, found {kind}"
+            + (fetched if "HTML" in kind else "")
+        )
 
 
 def _digest(uri: str) -> tuple[str, int]:

@@ -25,7 +25,7 @@ def picture(value: Any, reader: Reader, max_side: int | None) -> Frames:
     """One picture, RGB and upright: of a path, bytes, ``{"path", "bytes"}``, a PIL picture or an array.
 
     Arrays and tensors are ``(height, width)``, ``(height, width, channel)`` or ``(channel, height,
-    width)``; 8 or 16 bits, floats in 0..1 or 0..255.
+    width)``; 8 or 16 bits, floats in 0..1 or 0..255. Of an animation the first frame.
 
     Raises:
         MediaError: what cannot be read as a picture.
@@ -39,7 +39,7 @@ def picture(value: Any, reader: Reader, max_side: int | None) -> Frames:
         return _still(pillow.as_pixels("array", _from_array(np.asarray(value)), max_side))
     with _as_file(value) as path:
         ref = reader.probe(path)
-        if ref.kind != "image":
+        if ref.kind != "image" and ref.container not in pillow.ANIMATED:
             raise UnsupportedMediaError(f"{path}: expected a still picture, found {ref.kind}")
         return next(iter(reader.frames(ref, max_side)))
 

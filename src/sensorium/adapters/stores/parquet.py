@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sensorium.core.record import COMMON, KINDS, Column, Provenance, Record
+from sensorium.core.record import COMMON, INSTANTS, KINDS, Column, Provenance, Record
 from sensorium.core.time import Span
 
 _TYPES = {
@@ -110,10 +110,12 @@ def _read(wanted: pa.Schema, file: Path) -> pa.Table:
 
 
 def read_records(kind: str, file: Path) -> Iterator[Record]:
-    """The records that were written to one file."""
+    """The records that were written to one file, without the empty stretches of older versions."""
     names = [column.name for column in KINDS[kind]]
     for batch in pq.ParquetFile(file).iter_batches():
         for values in batch.to_pylist():
             span = None if values["start"] is None else Span(values["start"], values["end"])
+            if span is not None and not span.duration and kind not in INSTANTS:
+                continue
             made_by = Provenance(values["model"], values["revision"], json.loads(values["params"]))
             yield Record(kind, span, {name: values.get(name) for name in names}, made_by)

@@ -150,6 +150,7 @@ def _text(timeline: Timeline) -> str:
     elif timeline.about and not moments:
         lines.append("  nothing was found in it")
     lines += [f"  failed: {row['step']}: {row['message']}" for row in timeline.errors]
+    lines += [f"  warning: {message}" for message in timeline.warnings]
     return "\n".join(lines) + "\n"
 
 

@@ -11,7 +11,7 @@ import click
 from sensorium.models.registry import models
 from sensorium.models.store import is_there
 from sensorium.people.cast import Cast
-from sensorium.run.job import Outcome
+from sensorium.run.job import Failure, Outcome, reasons
 
 
 def summary(outcomes: Sequence[Outcome], out: str | os.PathLike[str]) -> dict[str, Any]:
@@ -24,6 +24,7 @@ def summary(outcomes: Sequence[Outcome], out: str | os.PathLike[str]) -> dict[st
             "computed": list(each.computed),
             "found": list(each.found),
             "seconds": each.seconds,
+            "warnings": list(each.warnings),
             "failures": [
                 {"step": f.step, "error": f.error, "message": f.message} for f in each.failures
             ],
@@ -37,6 +38,7 @@ def summary(outcomes: Sequence[Outcome], out: str | os.PathLike[str]) -> dict[st
         "computed": sum(bool(each["computed"]) for each in inputs),
         "unchanged": sum(not each["computed"] and not each["failures"] for each in inputs),
         "failed": sum(bool(each["failures"]) for each in inputs),
+        "warnings": sum(len(each.warnings) for each in outcomes),
         "passed_over": [each.uri for each in outcomes if each.passed_over],
         "not_used": Cast(out).unused(),
         "files": inputs,
@@ -52,11 +54,14 @@ def print_summary(told: dict[str, Any]) -> None:
             f"{told['inputs']} inputs: {told['computed']} computed, {told['unchanged']} unchanged, "
             f"{told['failed']} failed. Library: {told['library']}"
         )
+    if told["warnings"]:
+        num = sum(bool(each["warnings"]) for each in told["files"])
+        click.echo(f"Warnings: {told['warnings']}, in {num} inputs; see library.warnings().")
     if told["passed_over"]:
         click.echo(f"{len(told['passed_over'])} other files are no media and were passed over.")
     for each in told["files"]:
-        for failure in each["failures"]:
-            click.echo(f"failed: {each['uri']} ({failure['step']}): {failure['message']}")
+        for steps, why in reasons([Failure(**failure) for failure in each["failures"]]):
+            click.echo(f"failed: {each['uri']} ({steps}): {why}")
 
 
 def models_table() -> list[dict[str, Any]]:

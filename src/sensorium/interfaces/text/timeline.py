@@ -52,6 +52,7 @@ class Timeline:
     persons: list[Row]
     subtitles: list[Row]
     errors: list[Row]
+    warnings: list[str]
     ref: Row | None = None
     stat: list[int] | None = None
 
@@ -193,6 +194,7 @@ def _timeline(library: Library, entry: Mapping[str, Any], name: str, known: Know
         persons=sorted(persons, key=lambda row: -(row["duration"] or 0.0)),
         subtitles=rows(library, entry, "subtitle"),
         errors=rows(library, entry, "error"),
+        warnings=list(dict.fromkeys(row["message"] for row in rows(library, entry, "warning"))),
         ref=entry.get("ref"),
         stat=entry.get("stat"),
     )

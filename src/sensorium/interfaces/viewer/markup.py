@@ -173,8 +173,10 @@ def _who(label: str, name: str | None, sign: str, more: tuple[str, Mapping[str, 
 
 
 def errors(timeline: Timeline) -> str:
-    """What could not be done with this file."""
-    return "".join(
+    """What could not be done with this file, and what is wrong with it though it was used."""
+    failed = (
         f'<p class="bad"><b>{escape(row["step"])} failed</b> {escape(row["message"])}</p>'
         for row in timeline.errors
     )
+    warned = (f'<p class="soft">warning: {escape(each)}</p>' for each in timeline.warnings)
+    return "".join([*failed, *warned])

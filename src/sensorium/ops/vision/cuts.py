@@ -9,13 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sensorium.core.time import Span
+
 _AROUND = 2  # frames on either side that a change is compared with
 
 
 @dataclass(frozen=True, slots=True)
 class CutRule:
     """A cut changes the picture by at least `least` (mean of 0..255 in brightness and colour), and
-    `times` as much as the frames around it do; two cuts lie at least `apart` seconds from each other.
+    `times` as much as the frames around it do; two cuts lie at least `apart` seconds from each other, and
+    as far from where the pictures begin and end: what flashes up there is no shot.
     """
 
     least: float = 12.0
@@ -37,8 +40,10 @@ def cuts(frames: Iterable[tuple[float, NDArray[np.uint8]]], rule: CutRule) -> It
     only one, a flash two (there and back), of which neither stands out from the other.
     """
     changes: deque[tuple[float, float]] = deque(maxlen=2 * _AROUND + 1)
-    before, last = None, float("-inf")
+    before: NDArray[np.float32] | None = None
+    last: float | None = None
     for seconds, pixels in _padded(frames):
+        last = seconds if last is None else last  # the beginning counts as a cut
         now = look(pixels)
         change = 0.0 if before is None else float(np.abs(now - before).mean())
         before = now
@@ -53,6 +58,24 @@ def cuts(frames: Iterable[tuple[float, NDArray[np.uint8]]], rule: CutRule) -> It
         if stands_out and middle > max(around) and at - last >= rule.apart:
             last = at
             yield at
+
+
+def shots(at: Iterable[float], end: float, apart: float) -> Iterator[Span]:
+    """The stretches between the ascending cuts `at`: they cover ``[0, end)``, and none is empty.
+
+    None is shorter than `apart` seconds, unless all of it is: a cut too near to another one, or to an
+    end, is left out.
+
+    >>> list(shots([0.04, 3.0, 9.9], 10.0, 0.4))
+    [Span(start=0.0, end=3.0), Span(start=3.0, end=10.0)]
+    """
+    start = 0.0
+    for cut in at:
+        if cut > start and min(cut - start, end - cut) >= apart and cut < end:
+            yield Span(start, cut)
+            start = cut
+    if end > start:
+        yield Span(start, end)
 
 
 def _padded(frames: Iterable) -> Iterator:

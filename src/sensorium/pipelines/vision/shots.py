@@ -9,8 +9,7 @@ from typing import Any
 from sensorium.core.features import Features
 from sensorium.core.media import MediaRef
 from sensorium.core.record import Provenance, Record
-from sensorium.core.time import Span
-from sensorium.ops.vision.cuts import CutRule, cuts
+from sensorium.ops.vision.cuts import CutRule, cuts, shots
 from sensorium.ports import Earlier, Reader, Report
 
 _SIDE = 96  # pixels: enough to see a cut, cheap to compare
@@ -28,11 +27,11 @@ class Shots:
 
     def recipe(self) -> Mapping[str, Any]:
         """The rule."""
-        return {"name": self.name, "version": 1, "models": [self._made_by.plain()]}
+        return {"name": self.name, "version": 2, "models": [self._made_by.plain()]}
 
     @property
     def _made_by(self) -> Provenance:
-        return Provenance("adaptive-cuts", "1", {**asdict(self._rule), "side": _SIDE})
+        return Provenance("adaptive-cuts", "2", {**asdict(self._rule), "side": _SIDE})
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has moving pictures."""
@@ -46,8 +45,6 @@ class Shots:
                 report(float(frame.times[0]))
                 yield float(frame.times[0]), frame.pixels[0]
 
-        start, index, end = 0.0, 0, ref.duration or 0.0
-        for at in [*cuts(small(), self._rule), end]:
-            if at > start:
-                yield Record("shot", Span(start, min(at, end)), {"index": index}, self._made_by)
-                start, index = at, index + 1
+        at = cuts(small(), self._rule)
+        for index, span in enumerate(shots(at, ref.duration or 0.0, self._rule.apart)):
+            yield Record("shot", span, {"index": index}, self._made_by)

@@ -19,7 +19,8 @@ from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.time import Span
-from sensorium.models.store import installed, revision
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 from sensorium.ops.sound import mel
 
 _RATE = 16_000

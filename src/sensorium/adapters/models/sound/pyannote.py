@@ -18,7 +18,8 @@ from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis, Span
-from sensorium.models.store import installed, revision
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 
 _RATE = 16_000
 _STEP = 270  # samples from row to row: 10 (first convolution) x 3 x 3 x 3 (pooling)

@@ -14,7 +14,8 @@ from sensorium.core.features import Features
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis
-from sensorium.models.store import installed, revision
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 
 _RATE = 16_000
 _ROW = 512  # samples a row: what the model was trained on at 16 kHz

@@ -20,7 +20,8 @@ from sensorium.core.record import Provenance
 from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Axis, Span
 from sensorium.models.foreign import located
-from sensorium.models.store import installed, revision
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 from sensorium.ops.sound.mel import whisper_window
 
 _RATE = 16_000

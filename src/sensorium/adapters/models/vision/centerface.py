@@ -12,7 +12,8 @@ from sensorium.adapters.models.onnx_session import open_session
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
-from sensorium.models.store import installed, revision
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 from sensorium.ops.vision.boxes import nms
 from sensorium.ops.vision.resize import pooled
 

@@ -19,7 +19,8 @@ from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis
 from sensorium.core.vision import Regions
-from sensorium.models.store import installed, revision
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 from sensorium.ops.vision.boxes import widened
 from sensorium.ops.vision.resize import resize
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
-from sensorium.models.store import installed, revision
+from sensorium.models.installing import installed
+from sensorium.models.store import revision
 
 _NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
 _LANDMARKS = "shape_predictor_5_face_landmarks.dat"

@@ -1,0 +1,102 @@
+"""A file as FFmpeg opens it: which streams count, where its clock starts, what its tags say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import av
+
+from sensorium.core.errors import UnsupportedMediaError
+from sensorium.ops.charset import guessed
+
+# Formats that name other files or addresses, or that take any text for pictures: a file must never
+# make us open what it names.
+_REFUSED = frozenset({"hls", "dash", "concat", "concatf", "sdp", "rtsp", "imf", "tty", "applehttp"})
+# Demuxers of single pictures: FFmpeg goes by the name of the file there, whatever is in it.
+_SINGLE = ("image2", "_pipe")
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[Any]:
+    """The container of a file, opened as a plain file and closed whatever happens."""
+    try:
+        # Bytes of a tag that are no UTF-8 are kept as surrogates; `title` tells what they mean.
+        container = av.open(
+            f"file:{uri}",
+            options={"protocol_whitelist": "file,pipe"},
+            metadata_errors="surrogateescape",
+        )
+    except (av.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnsupportedMediaError(
+            f"{uri}: expected an image, audio or video file; FFmpeg says: {reason} "
+            "(a video that was cut short before its index can look so as well)"
+        ) from error
+    try:
+        if names := _REFUSED & set(container.format.name.split(",")):
+            raise UnsupportedMediaError(
+                f"{uri}: expected media, found a {min(names)} text or playlist; what such a file names "
+                "is not opened"
+            )
+        yield container
+    finally:
+        container.close()
+
+
+def is_single(container: Any) -> bool:
+    """Whether FFmpeg takes the file for one picture, perhaps only because of its name."""
+    return container.format.name.endswith(_SINGLE)
+
+
+def picture_stream(container: Any) -> Any:
+    """The first stream of moving pictures that can be decoded, or None; cover art is none."""
+    cover = av.stream.Disposition.attached_pic
+    moving = (s for s in container.streams.video if not s.disposition & cover)
+    return next((s for s in moving if s.codec_context is not None), None)
+
+
+def sound_stream(container: Any) -> Any:
+    """The first stream of sound that can be decoded, or None."""
+    return next((s for s in container.streams.audio if s.codec_context is not None), None)
+
+
+def unknown(container: Any) -> list[str]:
+    """What is in the file and cannot be decoded at all: ``"video"``, ``"sound"``."""
+    both = (("video", container.streams.video), ("sound", container.streams.audio))
+    return [name for name, streams in both if streams and not any(map(_known, streams))]
+
+
+def _known(stream: Any) -> bool:
+    return stream.codec_context is not None
+
+
+def start_of(container: Any) -> float:
+    """Where the file's clock begins, so that sound and pictures share one zero."""
+    return (container.start_time or 0) / av.time_base
+
+
+def picture_seconds(stream: Any) -> float:
+    """Seconds that a picture is shown for where its packet does not say, as in transport streams."""
+    rate = stream.guessed_rate if stream.type == "video" else None
+    return min(1 / float(rate), 1.0) if rate else 0.0
+
+
+def frame_seconds(frame: Any, stream: Any) -> float:
+    """Seconds of a decoded frame of sound or pictures."""
+    if stream.type == "audio":
+        return frame.samples / frame.sample_rate
+    stated = float(frame.duration * frame.time_base) if frame.duration else 0.0
+    return stated or picture_seconds(stream) or 0.04
+
+
+def title(container: Any) -> str:
+    """The title as the file states it, in whichever encoding; empty if none."""
+    tags = {key: _bytes(value) for key, value in container.metadata.items()}
+    told = tags.pop("title", b"")
+    return guessed(told, b"\n".join(tags.values())).strip("\0 \t\r\n")
+
+
+def _bytes(tag: str) -> bytes:
+    return tag.encode("utf-8", "surrogateescape")

@@ -1,0 +1,64 @@
+"""What is wrong with a file though it can be used: told to the log, or kept by whoever listens."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_LOG = logging.getLogger("sensorium.media")
+_ONE_AT_A_TIME = threading.RLock()
+
+
+def notice(uri: str, message: str) -> None:
+    """Says what is wrong with the file `uri`; the one that listens to this file gets it, else the log.
+
+    A file is read by several passes: the same thing must be told in the same words each time, so that
+    it can be told once.
+    """
+    _LOG.warning("%s: %s", uri, message, extra={"sensorium_uri": uri})
+
+
+class _Ear(logging.Filter):
+    """Keeps what is said of one file away from the log, in whichever thread it is said."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__()
+        self._uri = uri
+        self.heard: dict[str, None] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        mine = getattr(record, "sensorium_uri", None) == self._uri
+        if mine:
+            self.heard[record.getMessage()] = None
+        return not mine
+
+
+@contextmanager
+def heard(uri: str, into: list[str]) -> Iterator[None]:
+    """Everything said of `uri` in the meantime is added to `into`, each once, and not logged."""
+    ear = _Ear(uri)
+    _LOG.filters.insert(0, ear)  # who begins to listen last hears first
+    try:
+        yield
+    finally:
+        _LOG.removeFilter(ear)
+        into.extend(message for message in ear.heard if message not in into)
+
+
+@contextmanager
+def python_warnings(uri: str) -> Iterator[None]:
+    """Python warnings of a library that reads the file `uri` become notices of that file.
+
+    The list of warnings belongs to the whole process, so one thread at a time; keep the block short.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            messages = dict.fromkeys(" ".join(str(each.message).split()) for each in caught)
+    for message in messages:
+        notice(uri, f"the picture is not quite in order: {message}")

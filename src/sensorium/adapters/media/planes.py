@@ -1,0 +1,50 @@
+"""Samples of a decoded frame of sound, whatever their format and layout."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensorium.core.errors import MediaError, UsageError
+
+_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+
+
+def mono_of(frame: Any, channel: int | None = None) -> NDArray[np.float32]:
+    """All channels averaged, or the one asked for, in [-1, 1] for every sample format."""
+    values, kind = _channels(frame), frame.format.name.removesuffix("p")
+    if kind == "u8":
+        scaled = (values.astype(np.float32) - 128.0) / 128.0
+    elif values.dtype.kind == "i":
+        scaled = values.astype(np.float32) / np.float32(-float(np.iinfo(values.dtype).min))
+    else:
+        scaled = values.astype(np.float32)
+    if channel is None:
+        return scaled.mean(axis=0, dtype=np.float32)
+    if not 0 <= channel < len(scaled):
+        raise UsageError(f"channel: expected 0 to {len(scaled) - 1}, got {channel}")
+    return scaled[channel]
+
+
+def _channels(frame: Any) -> NDArray:
+    """The samples as they are stored, (channel, sample).
+
+    Planes are read one by one: PyAV 18 finds a ninth plane in a frame of eight, and its `to_ndarray`
+    reads where there is nothing, which ends the process; nor does it know 64-bit integers.
+    """
+    num, dtype = frame.layout.nb_channels, _DTYPES[frame.format.name.removesuffix("p")]
+    if not frame.format.is_planar:
+        return np.frombuffer(frame.planes[0], dtype, frame.samples * num).reshape(-1, num).T
+    return np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes[:num]])
+
+
+def finite(uri: str, samples: NDArray[np.float32], seconds: float) -> NDArray[np.float32]:
+    """The samples, if all are numbers: one that is none would poison every model after it."""
+    if not math.isfinite(float(samples.sum(dtype=np.float64))):
+        raise MediaError(
+            f"{uri}: expected finite samples, found NaN or infinity near {seconds:.1f} s"
+        )
+    return samples
