@@ -85,7 +85,7 @@ def _sounds(folder: Path, video: Path) -> None:
     """The beginning of the speech, and another voice."""
     media = MediaReader()
     chunks = media.audio(media.probe(str(video)), _RATE)
-    speech = np.concatenate([chunk.samples for chunk in chunks], axis=1)[:1, : 6 * _RATE]
+    speech = np.concatenate([chunk.samples for chunk in chunks], axis=1)[:1, : 7 * _RATE // 2]
     write_sound(folder / "podcast.mp3", speech, _RATE, "libmp3lame")
     talk = write_sound(folder / "talk.wav", speech, _RATE, "pcm_s16le")
     (folder / "recordings").mkdir()

@@ -25,6 +25,8 @@ pytest.importorskip("transformers")
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+# Not of the package: a file of a library, a group of entry points.
+NO_NAMES = {"sensorium.json", "sensorium.evidence"}
 _OURS = re.compile(r"sm(\.\w+)+")
 _IDENTITY = re.compile(r"\b[VFD][0-9a-f]{8}\b")
 
@@ -121,12 +123,38 @@ def _unknown(tree: ast.Module) -> list[str]:
             module = importlib.import_module(node.module or "")
             found += [each.name for each in node.names if not hasattr(module, each.name)]
         elif isinstance(node, ast.Attribute) and _OURS.fullmatch(chain := ast.unparse(node)):
-            place: object = sensorium
-            for name in chain.split(".")[1:]:
-                if isinstance(place, types.ModuleType) and not hasattr(place, name):
-                    found.append(chain)
-                place = getattr(place, name, None)
+            found += [] if _is_there(chain) else [chain]
     return found
+
+
+def _is_there(chain: str) -> bool:
+    """Whether ``sm.a.b`` or ``sensorium.a.b`` can be reached, as far as it goes through modules."""
+    place = sensorium
+    for name in chain.split(".")[1:]:
+        try:
+            found = getattr(place, name, None) or importlib.import_module(
+                f"{place.__name__}.{name}"
+            )
+        except ImportError:
+            return False
+        if not isinstance(found, types.ModuleType):
+            break
+        place = found
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_speaks_of_is_there(page: str) -> None:
+    """Names of the package, modules and scripts by their path or its end, and links to files."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    names = {found[0] for found in re.finditer(r"\b(sm|sensorium)(\.\w+)+", text)} - NO_NAMES
+    assert not [name for name in names if not _is_there(name)]
+    folders = ("src", "tests", "benchmarks", "examples", "docs")
+    scripts = [f"/{path.relative_to(ROOT)}" for of in folders for path in (ROOT / of).rglob("*.py")]
+    told = set(re.findall(r"(?<![\w/])[\w/]+\.py\b", text))
+    assert not [name for name in told if not any(each.endswith(f"/{name}") for each in scripts)]
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
+    assert not [link for link in links if not ((ROOT / page).parent / link).exists()]
 
 
 GOOD = """
