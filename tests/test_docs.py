@@ -151,7 +151,7 @@ def test_what_a_page_speaks_of_is_there(page: str) -> None:
     assert not [name for name in names if not _is_there(name)]
     folders = ("src", "tests", "benchmarks", "examples", "docs")
     scripts = [f"/{path.relative_to(ROOT)}" for of in folders for path in (ROOT / of).rglob("*.py")]
-    told = set(re.findall(r"(?<![\w/])[\w/]+\.py\b", text))
+    told = set(re.findall(r"(?<![\w/.])[\w/]+\.py\b", text))
     assert not [name for name in told if not any(each.endswith(f"/{name}") for each in scripts)]
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
     assert not [link for link in links if not ((ROOT / page).parent / link).exists()]
