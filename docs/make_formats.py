@@ -57,14 +57,14 @@ library/
 A result appears whole, by one rename, and never changes. `<media>` is the first half of the sha256
 of the file's bytes; `<recipe>` is a digest of everything that decides the result. A run with another
 model adds results beside the old ones, and `inputs/*.json` names those that count now. So **read through
-`open_library`, or through `inputs/`**: a pattern over all of `results/` also finds old ones.
+`sensorium.open`, or through `inputs/`**: a pattern over all of `results/` also finds old ones.
 
 ## Reading it
 
 ```python
-import sensorium
+import sensorium as sm
 
-library = sensorium.open_library("library")
+library = sm.open("library")
 library.words()                          # pandas, with speaker and person
 library.records("region", "talk.mp4")    # any kind below, of one input or of all
 library.features("talk.mp4", "patches")  # arrays with their place in the picture

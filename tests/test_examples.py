@@ -7,16 +7,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / "src"
-ROOMS = ("core", "ops", "pipelines", "adapters/metrics", "adapters/language", "interfaces")
 MODULES = sorted(
-    ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for room in ROOMS
-    for path in (ROOT / "sensorium" / room).rglob("*.py")
-    if ">>> " in path.read_text()
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "sensorium").rglob("*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
 )
 
 
-@pytest.mark.parametrize("name", [*MODULES, "sensorium.embed.encode"])
+@pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name):
     module = import_module(name)
     # names of numpy and of the module itself, as the examples use them
