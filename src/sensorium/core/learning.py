@@ -113,9 +113,9 @@ class VoicesTraining:
 
     What is done to a window, each with its own probability: `mix` adds a second window of other voices,
     `echo` a room, `noise` white, pink or brown noise at `snr` dB, `telephone` the band of a telephone; the
-    level changes by up to `gain` dB. `held_out` and `stopping` are parts of the files: the first is reported,
-    the second decides when to stop (after `patience` epochs without a gain) and which epoch is kept; neither
-    is trained on. `seed` decides the division, the order and what is done to the windows. `device` is
+    level changes by up to `gain` dB. `held_out` and `stopping` are parts of the files: the first is reported
+    (`held_out_data`: another folder is), the second decides when to stop (after `patience` epochs without a
+    gain) and which epoch is kept; neither is trained on. `seed` decides the division, the order and what is done to the windows. `device` is
     ``"auto"`` (a GPU where there is one), ``"cpu"`` or ``"cuda"``; `threads` of the CPU decide how sums round.
     """
 
@@ -133,6 +133,7 @@ class VoicesTraining:
     telephone: float = 0.0
     gain: float = 6.0
     held_out: float = 0.25
+    held_out_data: str | None = None
     stopping: float = 0.15
     patience: int = 5
     checkpoint_every: int = 50

@@ -115,26 +115,30 @@ def told_digest(files: Sequence[LabelledVoices]) -> str:
 
 
 def divided(
-    files: Sequence[LabelledVoices], held_out: float, stopping: float, seed: int
-) -> tuple[list[LabelledVoices], list[LabelledVoices], list[LabelledVoices]]:
-    """(to train on, to decide when to stop, to report); each file, by its content, is on one side.
+    files: Sequence[LabelledVoices], parts: Sequence[float], seed: int
+) -> list[list[LabelledVoices]]:
+    """The files in one group per part (of about that share, at least one), then all others.
+
+    A file, by its content, is in one group only, whatever it is called.
 
     Raises:
-        UsageError: fewer than three files: nothing could be reported that was not learnt from.
+        UsageError: fewer files than groups.
     """
     contents = sorted({each.ref.digest for each in files})
-    if len(contents) < 3:
+    if len(contents) <= len(parts):
         raise UsageError(
-            f"expected at least 3 recordings (to learn from, to stop by, to report), got {len(contents)};"
-            " cut long ones into parts"
+            f"expected at least {len(parts) + 1} recordings, each for one purpose (to be reported, to "
+            f"decide when to stop, to learn from), got {len(contents)}; cut long ones into parts"
         )
-    order = [contents[i] for i in np.random.default_rng([seed, 2]).permutation(len(contents))]
-    num_held = min(max(1, round(held_out * len(order))), len(order) - 2)
-    num_stop = min(max(1, round(stopping * len(order))), len(order) - num_held - 1)
-    side = {name: 2 if i < num_held else 1 if i < num_held + num_stop else 0
-            for i, name in enumerate(order)}  # fmt: skip
-    train, stop, held = ([e for e in files if side[e.ref.digest] == k] for k in range(3))
-    return train, stop, held
+    left = [contents[i] for i in np.random.default_rng([seed, 2]).permutation(len(contents))]
+    groups = []
+    for number, part in enumerate(parts):
+        most = len(left) - (len(parts) - number)  # one is left for each group that comes
+        size = min(max(1, round(part * len(contents))), most)
+        groups.append(set(left[:size]))
+        left = left[size:]
+    groups.append(set(left))
+    return [[each for each in files if each.ref.digest in group] for group in groups]
 
 
 def prepared(files: Sequence[LabelledVoices], folder: Path) -> list[Recording]:

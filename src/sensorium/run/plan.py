@@ -15,6 +15,8 @@ def check(config: Config) -> None:
     """Raises what is wrong with the models of a config, before any file is touched."""
     for job, chosen in config.models().items():
         find_model(job, chosen)
+    if ":" in config.speech.segmenter:
+        _ = load_model("segmenter", config.speech.segmenter, 1).provenance  # raises if there is no file
     if config.people.active_speaker:
         _ = load_model("active_speaker", f"onnx:{config.people.active_speaker}", 1).provenance
     if config.people.trained:

@@ -171,9 +171,10 @@ class SegmentationTrainer:
         self.model.network.train()
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        torch.manual_seed(self._choices.seed * 1_000_003 + step)  # of dropout: after a kill the same
         samples, classes = batch
-        logits = self.model.logits(samples)
+        with torch.random.fork_rng():
+            torch.manual_seed(self._choices.seed * 1_000_003 + step)  # dropout: after a kill the same
+            logits = self.model.logits(samples)
         loss = powerset_loss(logits, torch.from_numpy(classes).to(logits.device))
         self._optimizer.zero_grad()
         loss.backward()
