@@ -1,7 +1,7 @@
 """What `sensorium train voices` brings on calls that are simulated from real read speech.
 
-    python benchmarks/train_voices.py --data ../shared/data            # train and measure, about 15 CPU minutes
-    python benchmarks/train_voices.py --data ../shared/data --tune     # then thresholds, on the same calls
+    python benchmarks/train_voices.py --data ../shared/data   # train and measure, about 15 CPU minutes
+    python benchmarks/train_voices.py --data ../shared/data --tune   # then thresholds
 
 Voices: those of `real_voices.py` (public packages, fetched once) where that lies beside this script, else the
 nine readers in the data folder alone. People are divided into two halves by their names: the calls that are
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.time import Span
 from sensorium.learn.voice_training import summary, train_voices
+from sensorium.learn.voice_tuning import tune_voices
 from sensorium.ops.sound import spoil
 from sensorium.ops.speech.turns import joined, runs
 from sensorium.run.progress import steps
@@ -98,7 +99,9 @@ def call(
 def handset(track: Samples, rng: np.random.Generator) -> Samples:
     """One end of the line: room, microphone, level."""
     if rng.random() < 0.5:
-        track = spoil.with_echo(track, spoil.room(rng.uniform(0.1, 0.5), rng.uniform(0, 9), RATE, rng))
+        track = spoil.with_echo(
+            track, spoil.room(rng.uniform(0.1, 0.5), rng.uniform(0, 9), RATE, rng)
+        )
     low, high = round(rng.uniform(200, 500), -1), round(rng.uniform(2600, 3800), -2)
     heard = spoil.telephone(track, RATE, low, high)
     return spoil.with_gain(heard, rng.uniform(-8, 8))

@@ -26,9 +26,9 @@ from safetensors.torch import load_file
 from sensorium.adapters.language.adapter import Adapter
 from sensorium.adapters.language.causal import load_causal
 from sensorium.adapters.language.prompt import embed_prompt
-from sensorium.adapters.run_folder import RunFolder
 from sensorium.adapters.language.trainer import Example, Trainer, split
 from sensorium.adapters.media.curve import ticks, write_curve
+from sensorium.adapters.run_folder import RunFolder
 from sensorium.adapters.stores.captions import read_captions
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.features import Features

@@ -27,13 +27,20 @@ ON_DEMAND: frozenset[PassName] = frozenset({"drawn"})  # slow: done only where a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechConfig:
-    """Who spoke when and what was said: models, and the least and most voices of a file, None where open."""
+    """Who spoke when and what was said: models, and the least and most voices of a file, None where open.
+
+    `diarization` and `live` hold options of `pipelines.speech.speakers.SpeakersOptions` and
+    `pipelines.live.live_turns.LiveTurnsOptions` that are not to be the defaults, by name, groups in groups;
+    ``sensorium train thresholds`` finds some.
+    """
 
     speech_detector: str = "silero-vad"
     transcriber: str = "whisper-tiny.en"
     segmenter: str = "pyannote-segmentation-3.0"
     speaker_encoder: str = "campplus-zh-en"
     speakers: tuple[int | None, int | None] = (None, None)
+    diarization: Mapping[str, Any] = field(default_factory=dict)
+    live: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         low, high = self.speakers

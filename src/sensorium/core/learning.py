@@ -115,8 +115,9 @@ class VoicesTraining:
     `echo` a room, `noise` white, pink or brown noise at `snr` dB, `telephone` the band of a telephone; the
     level changes by up to `gain` dB. `held_out` and `stopping` are parts of the files: the first is reported
     (`held_out_data`: another folder is), the second decides when to stop (after `patience` epochs without a
-    gain) and which epoch is kept; neither is trained on. `seed` decides the division, the order and what is done to the windows. `device` is
-    ``"auto"`` (a GPU where there is one), ``"cpu"`` or ``"cuda"``; `threads` of the CPU decide how sums round.
+    gain) and which epoch is kept; neither is trained on. `seed` decides the division, the order and what is
+    done to the windows. `device` is ``"auto"`` (a GPU where there is one), ``"cpu"`` or ``"cuda"``; `threads`
+    of the CPU decide how sums are rounded.
     """
 
     start: str | None = None

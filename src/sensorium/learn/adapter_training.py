@@ -23,8 +23,8 @@ from sensorium.run.progress import Steps
 
 if TYPE_CHECKING:
     from sensorium.adapters.language.adapter import Adapter
-    from sensorium.adapters.run_folder import RunFolder
     from sensorium.adapters.language.trainer import Example
+    from sensorium.adapters.run_folder import RunFolder
 
 
 def train_adapter(
@@ -79,8 +79,8 @@ def _prepare(
     import torch
 
     from sensorium.adapters.language.adapter import Adapter
-    from sensorium.adapters.run_folder import RunFolder
     from sensorium.adapters.language.trainer import Trainer
+    from sensorium.adapters.run_folder import RunFolder
 
     try:
         from sensorium.adapters.language.causal import load_causal

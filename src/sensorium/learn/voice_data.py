@@ -142,7 +142,7 @@ def divided(
 
 
 def prepared(files: Sequence[LabelledVoices], folder: Path) -> list[Recording]:
-    """The sound of each file as int16 at 16 kHz in `folder`, mapped into memory: windows are read at random."""
+    """The sound of each file as int16 at 16 kHz, in `folder` and mapped into memory: windows lie anywhere."""
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for each in files:

@@ -69,7 +69,7 @@ class HeldSound:
         """The sound in chunks, 16 kHz."""
         samples, size = self._sound[ref.digest], round(_CHUNK * RATE)
         for first in range(0, len(samples), size):
-            part = samples[first : first + size].astype(np.float32) / 32768
+            part = samples[first : first + size].astype(np.float32) / np.float32(32768)
             yield Audio(part[None], RATE, first / RATE)
 
     def frames(self, ref: MediaRef, max_side: int | None, times: Any = None) -> Iterator[Any]:
@@ -136,11 +136,12 @@ def change(
     other than one measure from the other. With one file there is no interval: None.
     """
     speech = np.array([row["speech"] for row in before])
-    gone = np.array([(a["der"] - b["der"]) for a, b in zip(before, after, strict=True)]) * speech
-    told = float(gone.sum() / speech.sum())
+    came = np.array([new["der"] - old["der"] for old, new in zip(before, after, strict=True)])
+    came *= speech
+    told = float(came.sum() / speech.sum())
     if len(speech) < 2:
         return told, None, None
     rng = np.random.default_rng([seed, 3])
     drawn = rng.integers(len(speech), size=(_DRAWS, len(speech)))
-    low, high = np.quantile(gone[drawn].sum(axis=1) / speech[drawn].sum(axis=1), [0.025, 0.975])
+    low, high = np.quantile(came[drawn].sum(axis=1) / speech[drawn].sum(axis=1), [0.025, 0.975])
     return told, float(low), float(high)

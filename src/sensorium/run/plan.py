@@ -3,26 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from sensorium.core.config import ON_DEMAND, Config
+from sensorium.core.errors import UsageError
+from sensorium.core.filled import filled
 from sensorium.models.registry import find_model, load_model
 from sensorium.ports import Pass, Reader, SubtitleReader
+
+if TYPE_CHECKING:
+    from sensorium.pipelines.live.live_turns import LiveTurnsOptions
+    from sensorium.pipelines.speech.speakers import SpeakersOptions
 
 
 def check(config: Config) -> None:
     """Raises what is wrong with the models of a config, before any file is touched."""
     for job, chosen in config.models().items():
         find_model(job, chosen)
+    whole_options(config.speech.diarization, "config.speech.diarization")
     if ":" in config.speech.segmenter:
-        _ = load_model("segmenter", config.speech.segmenter, 1).provenance  # raises if there is no file
+        _ = load_model(
+            "segmenter", config.speech.segmenter, 1
+        ).provenance  # raises if there is no file
     if config.people.active_speaker:
         _ = load_model("active_speaker", f"onnx:{config.people.active_speaker}", 1).provenance
     if config.people.trained:
         _ = load_model(
             "detector", f"yolo:{config.people.trained}", 1
         ).classes  # raises what is wrong with it
+
+
+def whole_options(given: Mapping[str, Any], where: str) -> SpeakersOptions:
+    """The options of who speaks when in a whole file, `given` over the defaults.
+
+    Raises:
+        UsageError: an option that does not exist, or that is given elsewhere; `where` names the place.
+    """
+    from sensorium.pipelines.speech.speakers import SpeakersOptions
+
+    _not_here(given, "speakers", where)
+    return filled(SpeakersOptions(), given, where)
+
+
+def live_options(
+    given: Mapping[str, Any], where: str, latency: float | None = None
+) -> LiveTurnsOptions:
+    """The same for a stream; what is tuned holds at any `latency` in seconds (None: the usual one)."""
+    from sensorium.pipelines.live.live_turns import LiveTurnsOptions
+
+    _not_here(given, "latency", where)
+    options = LiveTurnsOptions() if latency is None else LiveTurnsOptions(latency=latency)
+    return filled(options, given, where)
+
+
+def _not_here(given: Mapping[str, Any], name: str, where: str) -> None:
+    if name in given:
+        raise UsageError(
+            f"{where}: {name} does not belong here; give --{name}"
+            + (", or speech.speakers" if name == "speakers" else "")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +80,7 @@ def build(config: Config, threads: int) -> Built:
     from sensorium.adapters.media.subtitles import SubtitleFiles
     from sensorium.pipelines.people.who import Who
     from sensorium.pipelines.sound.hear import Sound, SoundOptions
-    from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
+    from sensorium.pipelines.speech.speakers import Speakers
     from sensorium.pipelines.speech.transcribe import Speech
     from sensorium.pipelines.vision.pictures import Pictures, PicturesOptions
     from sensorium.pipelines.vision.shots import Shots
@@ -55,7 +95,10 @@ def build(config: Config, threads: int) -> Built:
             media,
             model["segmenter"],
             model["speaker_encoder"],
-            SpeakersOptions(speakers=config.speech.speakers),
+            replace(
+                whole_options(config.speech.diarization, "config.speech.diarization"),
+                speakers=config.speech.speakers,
+            ),
         ),
         Sound(media, model["sound_encoder"], SoundOptions(hop=config.sound.sound_hop)),
         Shots(media),
@@ -126,11 +169,11 @@ def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:
 def listener(config: Config, words: bool, turns: bool, latency: float) -> Any:
     """What hears a stream; no weights are read yet."""
     from sensorium.pipelines.live.listener import Listener
-    from sensorium.pipelines.live.live_turns import LiveTurns, LiveTurnsOptions
+    from sensorium.pipelines.live.live_turns import LiveTurns
     from sensorium.pipelines.live.live_words import LiveWords
 
     model = {job: load_model(job, name, 1) for job, name in config.models().items() if job in _LIVE}
-    options = LiveTurnsOptions(latency=latency)
+    options = live_options(config.speech.live, "config.speech.live", latency)
     return Listener(
         LiveWords(model["speech_detector"], model["transcriber"]) if words else None,
         LiveTurns(model["segmenter"], model["speaker_encoder"], options) if turns else None,

@@ -173,7 +173,9 @@ class SegmentationTrainer:
             group["lr"] = rate
         samples, classes = batch
         with torch.random.fork_rng():
-            torch.manual_seed(self._choices.seed * 1_000_003 + step)  # dropout: after a kill the same
+            torch.manual_seed(
+                self._choices.seed * 1_000_003 + step
+            )  # dropout: after a kill the same
             logits = self.model.logits(samples)
         loss = powerset_loss(logits, torch.from_numpy(classes).to(logits.device))
         self._optimizer.zero_grad()
@@ -182,9 +184,7 @@ class SegmentationTrainer:
         self._optimizer.step()
         return float(loss.detach())
 
-    def _measure(
-        self, step: int, epoch: int, windows: Iterator[Batch], folder: RunFolder
-    ) -> None:
+    def _measure(self, step: int, epoch: int, windows: Iterator[Batch], folder: RunFolder) -> None:
         """Notes how an epoch did, and keeps its weights if it is the best so far."""
         told = self.measure(windows)
         before = _measured(folder)
@@ -193,8 +193,8 @@ class SegmentationTrainer:
         folder.note(step=step, epoch=epoch, **told)
 
     def measure(self, windows: Iterator[Batch]) -> dict[str, float]:
-        """`stopping_loss`, `window_error` (diarization error rate inside windows) and `voice_error` (part of the
-        rows whose voice activity is wrong), without learning."""
+        """`stopping_loss`, `window_error` (diarization error rate inside windows) and `voice_error` (part of
+        the rows whose voice activity is wrong), without learning."""
         self.model.network.eval()
         loss, num, totals = 0.0, 0, np.zeros(4)
         with torch.no_grad():

@@ -57,8 +57,8 @@ def num_rows(num_samples: int) -> int:
 
 def _window(recording: Recording, first: int, num_samples: int) -> _Window:
     """From sample `first` on; silence where the recording is over."""
-    part = np.asarray(recording.samples[first : first + num_samples], np.float32) / 32768
-    part = np.pad(part, (0, num_samples - len(part)))
+    part = recording.samples[first : first + num_samples].astype(np.float32) / np.float32(32768)
+    part = np.pad(part, (0, num_samples - len(part))).astype(np.float32)
     at = (first + np.arange(num_rows(num_samples)) * STEP + FIELD / 2) / RATE  # middles of the rows
     here = [turn for turn in recording.turns if turn.span.end > at[0] and turn.span.start < at[-1]]
     names = tuple(sorted({turn.speaker for turn in here}))
@@ -99,7 +99,7 @@ class WindowSource:
             response = spoil.room(rng.uniform(0.1, 0.8), rng.uniform(-3, 9), RATE, rng)
             samples = spoil.with_echo(samples, response)
         if rng.random() < choices.noise:
-            kind: spoil.Noise = ("white", "pink", "brown")[int(rng.integers(3))]  # type: ignore[assignment]
+            kind: spoil.Noise = ("white", "pink", "brown")[int(rng.integers(3))]
             added = spoil.noise(kind, len(samples), rng)
             samples = spoil.with_noise(samples, added, rng.uniform(*choices.snr))
         if rng.random() < choices.telephone:
@@ -146,6 +146,8 @@ def back_to_back(
         for first in range(0, max(len(recording.samples) - num_samples // 4, 1), num_samples)
     ]
     for begin in range(0, len(places), size):
-        windows = [_window(each, first, num_samples) for each, first in places[begin : begin + size]]
+        windows = [
+            _window(each, first, num_samples) for each, first in places[begin : begin + size]
+        ]
         samples = np.stack([each.samples for each in windows])
         yield samples, np.stack([powerset.targets(each.active) for each in windows])

@@ -44,7 +44,7 @@ def with_noise(samples: Samples, added: Samples, ratio: float) -> Samples:
 def room(
     seconds: float, direct: float, sample_rate: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """An impulse response: the direct path at 0, some early reflections, noise that falls by 60 dB in `seconds`.
+    """An impulse response: the direct path at 0, early reflections, noise that falls by 60 dB in `seconds`.
 
     `direct` is the energy of the direct path over that of all the rest, in dB. The statistical room of
     Polack 1988; early reflections lie in the first 50 ms.
@@ -74,7 +74,9 @@ def _band(low: float, high: float, sample_rate: int) -> NDArray[np.float64]:
     return np.asarray(butter(4, [low, high], "bandpass", fs=sample_rate, output="sos"))
 
 
-def telephone(samples: Samples, sample_rate: int, low: float = 300.0, high: float = 3400.0) -> Samples:
+def telephone(
+    samples: Samples, sample_rate: int, low: float = 300.0, high: float = 3400.0
+) -> Samples:
     """The band of a telephone in hertz, and its eight bits of mu-law (ITU-T G.711, mu = 255)."""
     heard = sosfilt(_band(low, high, sample_rate), samples)
     peak = float(np.abs(heard).max())

@@ -1,4 +1,4 @@
-"""Local speaker segmentation from an ONNX file, such as ``sensorium train voices`` writes; through onnxruntime."""
+"""Local speaker segmentation from an ONNX file that ``sensorium train voices`` wrote, by onnxruntime."""
 
 from __future__ import annotations
 
