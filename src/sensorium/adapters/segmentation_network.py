@@ -7,6 +7,8 @@ Ravanelli and Bengio 2018), so that only the weights come from elsewhere, as ten
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as fn
@@ -22,10 +24,10 @@ class _Sinc(nn.Module):
         super().__init__()
         self.window_: torch.Tensor
         self.n_: torch.Tensor
-        self.low_hz_ = nn.Parameter(torch.zeros(40, 1))
-        self.band_hz_ = nn.Parameter(torch.zeros(40, 1))
-        self.register_buffer("window_", torch.zeros(125))
-        self.register_buffer("n_", torch.zeros(1, 125))
+        self.low_hz_ = nn.Parameter(torch.linspace(30.0, 7000.0, 40)[:, None])
+        self.band_hz_ = nn.Parameter(torch.full((40, 1), 100.0))
+        self.register_buffer("window_", torch.hamming_window(251, periodic=False)[:125])
+        self.register_buffer("n_", 2 * math.pi * torch.arange(-125.0, 0.0)[None] / _RATE)
 
     def kernels(self) -> torch.Tensor:
         """(80, 1, 251): 40 even and 40 odd filters."""

@@ -34,7 +34,7 @@ from sensorium.run.progress import Steps
 # the options may change. Lengths of windows and steps are not here: they cost time, no label decides them.
 SEARCHED: Mapping[str, tuple[float, float]] = {
     "distance": (0.3, 0.9),
-    "alone": (0.3, 1.5),
+    "alone": (0.5, 1.5),
     "smallest": (0.0, 4.0),
     "activity.onset": (0.005, 0.7),
     "activity.offset": (0.005, 0.7),
