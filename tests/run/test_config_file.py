@@ -25,6 +25,7 @@ def test_there_and_back(tmp_path):
     assert "transcriber" not in text
     assert read_config(file) == config
     assert as_config(str(file)) == config
+    assert hash(read_config(file)) == hash(config)
     assert as_config(None) == Config() == as_config(Config())
     assert read_config(write_config(tmp_path / "d.yaml", Config())) == Config()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from sensorium.core.errors import UsageError
+from sensorium.core.record import digest
 
 PassName = Literal[
     "speech",
@@ -46,6 +47,11 @@ class SpeechConfig:
         low, high = self.speakers
         if (low is not None and low < 1) or (high is not None and high < (low or 1)):
             raise UsageError(f"speakers: expected 1 <= low <= high, got {low}..{high}")
+        object.__setattr__(self, "diarization", dict(self.diarization))
+        object.__setattr__(self, "live", dict(self.live))
+
+    def __hash__(self) -> int:  # configs are keys, and mappings have no hash of their own
+        return hash(digest(asdict(self)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

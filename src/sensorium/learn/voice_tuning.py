@@ -32,19 +32,24 @@ from sensorium.run.progress import Steps
 
 # What is worth searching, by the names of the options; a name that they do not have is passed over, so that
 # the options may change. Lengths of windows and steps are not here: they cost time, no label decides them.
-SEARCHED: Mapping[str, tuple[float, float]] = {
-    "distance": (0.3, 0.9),
-    "alone": (0.5, 1.5),
-    "smallest": (0.0, 4.0),
-    "activity.onset": (0.005, 0.7),
-    "activity.offset": (0.005, 0.7),
-    "activity.min_gap": (0.0, 1.0),
-    "activity.min_span": (0.0, 0.5),
-    "founding": (0.5, 3.0),
-    "updating": (0.3, 1.5),
-    "active": (0.2, 0.8),
-    "gap": (0.05, 1.0),
-    "shortest": (0.05, 0.6),
+SEARCHED: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "diarization": {
+        "distance": (0.3, 0.9),
+        "alone": (0.5, 1.5),
+        "smallest": (0.0, 4.0),
+        "activity.onset": (0.005, 0.7),
+        "activity.offset": (0.005, 0.7),
+        "activity.min_gap": (0.0, 1.0),
+        "activity.min_span": (0.0, 0.5),
+    },
+    "live": {
+        "distance": (0.3, 0.9),
+        "founding": (0.5, 3.0),
+        "updating": (0.5, 1.5),
+        "active": (0.2, 0.8),
+        "gap": (0.05, 1.0),
+        "shortest": (0.05, 0.6),
+    },
 }
 Point = Mapping[str, float]
 
@@ -150,7 +155,7 @@ class _Side:
         )
         self._turns: Callable[..., Any] = live_turns if live else whole_turns
         own = dict(numbers(self._defaults))
-        self.space = {n: width for n, width in SEARCHED.items() if n in own}
+        self.space = {n: width for n, width in SEARCHED[name].items() if n in own}
         self.space |= {n: width for n, width in choices.search.items() if n in own}
         if not self.space:
             raise UsageError(
