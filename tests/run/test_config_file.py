@@ -5,10 +5,10 @@ from click.testing import CliRunner
 
 from sensorium.core.config import Config
 from sensorium.core.errors import UsageError
-from sensorium.core.filled import filled, grouped, numbers
 from sensorium.interfaces.cli.main import main
 from sensorium.pipelines.speech.speakers import SpeakersOptions
 from sensorium.run.config_file import as_config, read_config, write_config
+from sensorium.run.filled import filled, grouped, numbers
 from sensorium.run.plan import check, listener
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from sensorium.core.config import Config
 from sensorium.core.errors import UsageError
-from sensorium.core.filled import filled, grouped, numbers
 from sensorium.core.learning import VoicesTuning
 from sensorium.learn.voice_data import LabelledVoices, read_voices, told_digest
 from sensorium.learn.voice_error import (
@@ -27,6 +26,7 @@ from sensorium.learn.voice_error import (
 )
 from sensorium.models.registry import load_model
 from sensorium.run.config_file import write_config
+from sensorium.run.filled import filled, grouped, numbers
 from sensorium.run.plan import live_options, whole_options
 from sensorium.run.progress import Steps
 
@@ -118,9 +118,7 @@ def tune_voices(
     sides = [_Side(name, files, reader, models, wanted) for name in wanted.sides]
     _named(wanted, sides)
     progress.start("tuning")
-    total_trials = len(sides) * (wanted.folds + 1) * wanted.trials
-    told: list[Tuned] = []
-    done = 0
+    total_trials, done = len(sides) * (wanted.folds + 1) * wanted.trials, 0
 
     def tried(cost: float) -> None:
         nonlocal done
@@ -128,8 +126,7 @@ def tune_voices(
         progress.step(done, total_trials, cost)
 
     try:
-        for side in sides:
-            told.append(side.tuned(tried))
+        told = [side.tuned(tried) for side in sides]
     finally:
         progress.stop()
     _write(out, wanted, told, files)

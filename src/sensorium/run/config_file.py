@@ -16,7 +16,7 @@ import yaml
 
 from sensorium.core.config import Config
 from sensorium.core.errors import UsageError
-from sensorium.core.filled import filled
+from sensorium.run.filled import filled
 
 
 def as_config(config: Config | str | os.PathLike[str] | None) -> Config:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sensorium.core.config import ON_DEMAND, Config
 from sensorium.core.errors import UsageError
-from sensorium.core.filled import filled
 from sensorium.models.registry import find_model, load_model
 from sensorium.ports import Pass, Reader, SubtitleReader
+from sensorium.run.filled import filled
 
 if TYPE_CHECKING:
     from sensorium.pipelines.live.live_turns import LiveTurnsOptions
