@@ -23,10 +23,14 @@ from numpy.typing import NDArray
 
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.time import Span
+from sensorium.learn.voice_data import read_voices
+from sensorium.learn.voice_error import HeldSound, change, error, total, whole_turns
 from sensorium.learn.voice_training import summary, train_voices
 from sensorium.learn.voice_tuning import tune_voices
+from sensorium.models.registry import load_model
 from sensorium.ops.sound import spoil
 from sensorium.ops.speech.turns import joined, runs
+from sensorium.pipelines.speech.speakers import SpeakersOptions
 from sensorium.run.progress import steps
 
 RATE = 16_000
@@ -151,6 +155,7 @@ def main() -> None:
     begun = time.process_time()
     taught = write(given.work / "taught", halves[0], given.calls, given.seconds, given.seed)
     held = write(given.work / "held", halves[1], given.held, given.seconds, given.seed + 1)
+    del everyone, halves  # more than a gigabyte
     print(f"calls made in {time.process_time() - begun:.0f} CPU seconds")
     out = given.out or given.work / "run"
     more = dict(each.split("=", 1) for each in given.set)
@@ -170,8 +175,30 @@ def main() -> None:
           f"{len(told['each'])} calls, best epoch {told['best']['epoch']}")  # fmt: skip
     better = sum(after < before for before, after in told["each"].values())
     print(f"better in {better} of {len(told['each'])} calls")
+    if (given.data / "ami").is_dir():
+        elsewhere(given.data / "ami", told["segmenter"])
     if given.tune:
-        tune_voices(held, given.work / "tuned.yaml", segmenter=told["segmenter"], progress=steps())
+        for each in tune_voices(held, given.work / "tuned.yaml", segmenter=told["segmenter"],
+                                progress=steps()):  # fmt: skip
+            print(each.told())
+
+
+def elsewhere(folder: Path, segmenter: str) -> None:
+    """What became of sound that is no telephone: meetings, heard from afar."""
+    files = read_voices(folder)
+    rows = []
+    for name in ("pyannote-segmentation-3.0", segmenter):
+        models = (
+            load_model("segmenter", name, 1),
+            load_model("speaker_encoder", "campplus-zh-en", 1),
+        )
+        found = [whole_turns(f, HeldSound([f]), models, SpeakersOptions()) for f in files]
+        rows.append([error(f, turns) for f, turns in zip(files, found, strict=True)])
+    moved, low, high = change(*rows)
+    before, after = (total(each)["der"] for each in rows)
+    print(
+        f"{folder.name}: {before:.3f} before, {after:.3f} after, {moved:+.3f} ({low:+.3f} to {high:+.3f})"
+    )
 
 
 def _value(text: str) -> object:
