@@ -211,6 +211,13 @@ def _named(choices: VoicesTuning, sides: Sequence[_Side]) -> None:
             raise UsageError(f"search: expected some of {', '.join(sorted(known))}; got {name!r}")
 
 
+def _whole_path(model: str) -> str:
+    """A model with a file behind its colon, so that the config can be used from anywhere."""
+    name, colon, argument = model.partition(":")
+    file = Path(argument).expanduser()
+    return f"{name}:{file.absolute()}" if colon and file.is_file() else model
+
+
 def _write(
     out: str | os.PathLike[str],
     choices: VoicesTuning,
@@ -219,7 +226,7 @@ def _write(
 ) -> Path:
     """The config, with what it was found on above it."""
     speech: dict[str, Any] = {
-        "segmenter": choices.segmenter,
+        "segmenter": _whole_path(choices.segmenter),
         "speaker_encoder": choices.speaker_encoder,
     }
     speech |= {each.side: grouped(each.values) for each in told if each.values}
