@@ -20,12 +20,13 @@ from sensorium.core.learning import VoicesTraining, VoicesTuning
 from sensorium.core.speech import Turn
 from sensorium.core.time import Span
 from sensorium.interfaces.cli.main import main
-from sensorium.learn import voice_training
+from sensorium.learn import voice_training, voice_tuning
 from sensorium.learn.voice_data import divided, read_voices
 from sensorium.learn.voice_error import change, total
 from sensorium.ops.learning.voice_windows import Recording, WindowSource, back_to_back
 from sensorium.ops.speech import powerset
 from sensorium.run.config_file import read_config
+from sensorium.testing.fake_hearing import FakeSegmenter, FakeVoices
 
 RATE = 16_000
 
@@ -366,10 +367,34 @@ def test_a_segmentation_that_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_thresholds_into_a_config(run: tuple[Path, dict, list], data: Path, tmp_path: Path) -> None:
-    """The search writes a config that `extract` takes, with the segmenter it was made for."""
+def test_extract_takes_the_segmenter_by_a_config(
+    run: tuple[Path, dict, list], data: Path, tmp_path: Path
+) -> None:
+    """The file that was trained and thresholds from a config, in the main job; options win over the file."""
+    file = tmp_path / "mine.yaml"
+    options = {"distance": 0.5, "activity": {"onset": 0.2}}
+    speech = {"segmenter": run[1]["segmenter"], "diarization": options}
+    file.write_text(json.dumps({"speech": speech, "passes": ["sound"]}))  # JSON is YAML
+    done = CliRunner().invoke(
+        main,
+        ["extract", str(data / "one.wav"), "--out", str(tmp_path / "library"), "--config", str(file),
+         "--only", "speakers", "--workers", "0", "--json", "--quiet"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["failed"], told["files"][0]["computed"]) == (0, ["media", "speakers"])
+
+
+def test_thresholds_into_a_config(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search over files and streams writes a config, with the segmenter it was made for."""
     pytest.importorskip("optuna")
-    file, segmenter = tmp_path / "mine.yaml", run[1]["segmenter"]
+    pytest.importorskip("pyannote.metrics")
+    fakes = {"segmenter": FakeSegmenter, "speaker_encoder": FakeVoices}
+    monkeypatch.setattr(voice_tuning, "load_model", lambda job, name, threads: fakes[job]())
+    (tmp_path / "x.onnx").touch()
+    file, segmenter = tmp_path / "mine.yaml", f"pyannote-segmentation:{tmp_path / 'x.onnx'}"
     done = CliRunner().invoke(
         main,
         ["train", "thresholds", str(data), "--out", str(file), "--trials", "2", "--folds", "2",
@@ -381,23 +406,14 @@ def test_thresholds_into_a_config(run: tuple[Path, dict, list], data: Path, tmp_
     assert text.startswith("# Thresholds")
     config = read_config(file)
     assert config.speech.segmenter == segmenter
-    done = CliRunner().invoke(
-        main,
-        ["extract", str(data / "one.wav"), "--out", str(tmp_path / "library"), "--config", str(file),
-         "--only", "speakers", "--workers", "0", "--json", "--quiet"],
-    )  # fmt: skip
-    assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout)["failed"] == 0
 
 
 def test_a_search_for_nothing_is_refused(data: Path, tmp_path: Path) -> None:
     """An option that nobody has, and more folds than files."""
-    from sensorium.learn.voice_tuning import tune_voices
-
     with pytest.raises(UsageError, match=r"search: expected some of .*got 'wide'"):
-        tune_voices(data, tmp_path / "x.yaml", search={"wide": (0, 1)}, folds=2)
+        voice_tuning.tune_voices(data, tmp_path / "x.yaml", search={"wide": (0, 1)}, folds=2)
     with pytest.raises(UsageError, match="at most the 3 recordings"):
-        tune_voices(data, tmp_path / "x.yaml", folds=4)
+        voice_tuning.tune_voices(data, tmp_path / "x.yaml", folds=4)
     with pytest.raises(UsageError, match="trials"):
         VoicesTuning(trials=1)
 
