@@ -13,6 +13,7 @@ band, level, echo, noise of the line, mu-law. Everything follows from --seed.
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
 import wave
 from collections.abc import Sequence
@@ -23,14 +24,16 @@ from numpy.typing import NDArray
 
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.time import Span
-from sensorium.learn.voice_data import read_voices
-from sensorium.learn.voice_error import HeldSound, change, error, total, whole_turns
+from sensorium.learn.voice_data import LabelledVoices, read_voices
+from sensorium.learn.voice_error import HeldSound, Row, change, error, total, whole_turns
 from sensorium.learn.voice_training import summary, train_voices
 from sensorium.learn.voice_tuning import tune_voices
 from sensorium.models.registry import load_model
 from sensorium.ops.sound import spoil
 from sensorium.ops.speech.turns import joined, runs
 from sensorium.pipelines.speech.speakers import SpeakersOptions
+from sensorium.run.config_file import read_config
+from sensorium.run.plan import whole_options
 from sensorium.run.progress import steps
 
 RATE = 16_000
@@ -178,22 +181,48 @@ def main() -> None:
     if (given.data / "ami").is_dir():
         elsewhere(given.data / "ami", told["segmenter"])
     if given.tune:
-        for each in tune_voices(held, given.work / "tuned.yaml", segmenter=told["segmenter"],
-                                progress=steps()):  # fmt: skip
-            print(each.told())
+        thresholds(given.work, held, told["segmenter"])
+
+
+def thresholds(work: Path, held: Path, trained: str) -> None:
+    """Searches on the first third of the calls, reports on the others: both segmentations, two settings."""
+    files = sorted(held.glob("*.wav"))
+    chosen = work / "chosen"
+    shutil.rmtree(chosen, ignore_errors=True)
+    chosen.mkdir()
+    for path in files[: len(files) // 3]:
+        for each in (path, path.with_suffix(".rttm")):
+            shutil.copy(each, chosen)
+    others = [each for each in read_voices(held) if each.name not in
+              {path.name for path in files[: len(files) // 3]}]  # fmt: skip
+    for name, segmenter in (("published", "pyannote-segmentation-3.0"), ("trained", trained)):
+        config = work / f"{name}.yaml"
+        for side in tune_voices(chosen, config, segmenter=segmenter, trials=15,
+                                sides=("diarization",), folds=min(4, len(files) // 3)):  # fmt: skip
+            print(f"{name}, {side.told()}")
+        found = read_config(config).speech.diarization
+        usual = errors(others, segmenter, SpeakersOptions())
+        tuned = errors(others, segmenter, whole_options(found, config.name))
+        moved, low, high = change(usual, tuned)
+        print(f"{name}, the other {len(others)} calls: {total(usual)['der']:.3f} with the defaults, "
+              f"{total(tuned)['der']:.3f} tuned, {moved:+.3f} ({low:+.3f} to {high:+.3f})")  # fmt: skip
+
+
+def errors(files: Sequence[LabelledVoices], segmenter: str, options: SpeakersOptions) -> list[Row]:
+    """The error of each file."""
+    models = (
+        load_model("segmenter", segmenter, 1),
+        load_model("speaker_encoder", "campplus-zh-en", 1),
+    )
+    return [error(f, whole_turns(f, HeldSound([f]), models, options)) for f in files]
 
 
 def elsewhere(folder: Path, segmenter: str) -> None:
     """What became of sound that is no telephone: meetings, heard from afar."""
     files = read_voices(folder)
-    rows = []
-    for name in ("pyannote-segmentation-3.0", segmenter):
-        models = (
-            load_model("segmenter", name, 1),
-            load_model("speaker_encoder", "campplus-zh-en", 1),
-        )
-        found = [whole_turns(f, HeldSound([f]), models, SpeakersOptions()) for f in files]
-        rows.append([error(f, turns) for f, turns in zip(files, found, strict=True)])
+    rows = [
+        errors(files, name, SpeakersOptions()) for name in ("pyannote-segmentation-3.0", segmenter)
+    ]
     moved, low, high = change(*rows)
     before, after = (total(each)["der"] for each in rows)
     print(
