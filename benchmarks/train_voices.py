@@ -4,7 +4,7 @@
     python benchmarks/train_voices.py --data ../shared/data --tune   # then thresholds
 
 Voices: those of `real_voices.py` (public packages, fetched once) where that lies beside this script, else the
-nine readers in the data folder alone. People are divided into two halves by their names: the calls that are
+readers in the data folder alone. People are divided into two halves by their names: the calls that are
 trained on and those that decide when to stop come from one half, all that is reported comes from the other;
 no clip and no person is on both sides. Calls have two to four people, each through a handset of his own:
 band, level, echo, noise of the line, mu-law. Everything follows from --seed.
@@ -77,7 +77,8 @@ def call(
     voices: dict[str, list[Samples]], seconds: float, rng: np.random.Generator
 ) -> tuple[Samples, list[tuple[Span, str]]]:
     """One call: samples, and who speaks when."""
-    names = list(rng.choice(sorted(voices), size=int(rng.choice([2, 2, 2, 3, 4])), replace=False))
+    size = min(int(rng.choice([2, 2, 2, 3, 4])), len(voices))
+    names = list(rng.choice(sorted(voices), size=size, replace=False))
     tracks = {name: np.zeros(round(seconds * RATE), np.float32) for name in names}
     said: dict[str, list[Span]] = {name: [] for name in names}
     now, last, overlap = rng.uniform(0.2, 1.5), "", rng.choice([0.0, 0.15, 0.3])

@@ -10,7 +10,7 @@ from sensorium.core.errors import ModelError
 from sensorium.models.campplus_graph import campplus_graph
 from sensorium.models.checkpoint import read_checkpoint
 from sensorium.models.segmentation_graph import segmentation_graph
-from sensorium.ops import mel
+from sensorium.ops.sound import mel
 
 RATE = 16_000
 CLOSE = 1e-4
