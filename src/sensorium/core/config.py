@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from sensorium.core.errors import UsageError
+from sensorium.core.record import digest
 
 PassName = Literal[
     "speech",
@@ -32,6 +33,9 @@ class SpeechConfig:
 
     Models; the least and most voices of a file, None where open; `channels`: ``"mix"`` hears the average
     of a file's channels, ``"split"`` each for itself, ``"auto"`` splits where each holds other speech.
+    `diarization` and `live` hold options of `pipelines.speech.speakers.SpeakersOptions` and
+    `pipelines.live.live_turns.LiveTurnsOptions` that are not to be the defaults, by name, groups in groups;
+    ``sensorium train thresholds`` finds some.
     """
 
     speech_detector: str = "silero-vad"
@@ -40,6 +44,8 @@ class SpeechConfig:
     speaker_encoder: str = "campplus-zh-en"
     speakers: tuple[int | None, int | None] = (None, None)
     channels: Channels = "auto"
+    diarization: Mapping[str, Any] = field(default_factory=dict)
+    live: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.channels not in get_args(Channels):
@@ -49,6 +55,11 @@ class SpeechConfig:
         low, high = self.speakers
         if (low is not None and low < 1) or (high is not None and high < (low or 1)):
             raise UsageError(f"speakers: expected 1 <= low <= high, got {low}..{high}")
+        object.__setattr__(self, "diarization", dict(self.diarization))
+        object.__setattr__(self, "live", dict(self.live))
+
+    def __hash__(self) -> int:  # configs are keys, and mappings have no hash of their own
+        return hash(digest(asdict(self)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from sensorium.core.config import ON_DEMAND, Config
+from sensorium.core.errors import UsageError
 from sensorium.models.registry import Deferred, find_model, load_model
 from sensorium.ports import Pass, Reader, SubtitleReader
+from sensorium.run.filled import filled
+
+if TYPE_CHECKING:
+    from sensorium.pipelines.live.live_turns import LiveTurnsOptions
+    from sensorium.pipelines.speech.speakers import SpeakersOptions
 
 
 def check(config: Config) -> None:
     """Raises what is wrong with the models of a config, before any file is touched."""
     for job, chosen in config.models().items():
         find_model(job, chosen)
+    whole_options(config.speech.diarization, "config.speech.diarization")
+    if ":" in config.speech.segmenter:
+        _ = load_model(
+            "segmenter", config.speech.segmenter, 1
+        ).provenance  # raises if there is no file
     if config.people.active_speaker:
         _ = load_model("active_speaker", f"onnx:{config.people.active_speaker}", 1).provenance
     if config.people.trained:
@@ -47,6 +58,37 @@ def weights_for(config: Config, kinds: Iterable[str]) -> list[str]:
     ]
     stored = [find_model(job, chosen[job])[0].stored for job in jobs]
     return list(dict.fromkeys(name for name in stored if name))
+
+
+def whole_options(given: Mapping[str, Any], where: str) -> SpeakersOptions:
+    """The options of who speaks when in a whole file, `given` over the defaults.
+
+    Raises:
+        UsageError: an option that does not exist, or that is given elsewhere; `where` names the place.
+    """
+    from sensorium.pipelines.speech.speakers import SpeakersOptions
+
+    _not_here(given, "speakers", where)
+    return filled(SpeakersOptions(), given, where)
+
+
+def live_options(
+    given: Mapping[str, Any], where: str, latency: float | None = None
+) -> LiveTurnsOptions:
+    """The same for a stream; what is tuned holds at any `latency` in seconds (None: the usual one)."""
+    from sensorium.pipelines.live.live_turns import LiveTurnsOptions
+
+    _not_here(given, "latency", where)
+    options = LiveTurnsOptions() if latency is None else LiveTurnsOptions(latency=latency)
+    return filled(options, given, where)
+
+
+def _not_here(given: Mapping[str, Any], name: str, where: str) -> None:
+    if name in given:
+        raise UsageError(
+            f"{where}: {name} does not belong here; give --{name}"
+            + (", or speech.speakers" if name == "speakers" else "")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +135,7 @@ def _heard(media: Reader, model: Mapping[str, Any], config: Config) -> list[Pass
     from sensorium.pipelines.sound.of_track import OfTrack
     from sensorium.pipelines.speech.own_voice import OwnVoices
     from sensorium.pipelines.speech.per_channel import SpeakersPerChannel, SpeechPerChannel
-    from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
+    from sensorium.pipelines.speech.speakers import Speakers
     from sensorium.pipelines.speech.transcribe import Speech
 
     track, detector = config.sound.audio_track, model["speech_detector"]
@@ -102,8 +144,10 @@ def _heard(media: Reader, model: Mapping[str, Any], config: Config) -> list[Pass
     def speech(reader: Reader) -> Pass:
         return Speech(reader, detector, model["transcriber"])
 
+    chosen = whole_options(config.speech.diarization, "config.speech.diarization")
+
     def speakers(reader: Reader, bounds: tuple[int | None, int | None]) -> Pass:
-        options = SpeakersOptions(speakers=bounds)
+        options = replace(chosen, speakers=bounds)
         return Speakers(reader, model["segmenter"], model["speaker_encoder"], options, detector)
 
     sound = Sound(media, model["sound_encoder"], SoundOptions(hop=config.sound.sound_hop))
@@ -167,11 +211,11 @@ def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:
 def listener(config: Config, words: bool, turns: bool, latency: float) -> Any:
     """What hears a stream; no weights are read yet."""
     from sensorium.pipelines.live.listener import Listener
-    from sensorium.pipelines.live.live_turns import LiveTurns, LiveTurnsOptions
+    from sensorium.pipelines.live.live_turns import LiveTurns
     from sensorium.pipelines.live.live_words import LiveWords
 
     model = {job: load_model(job, name, 1) for job, name in config.models().items() if job in _LIVE}
-    options = LiveTurnsOptions(latency=latency)
+    options = live_options(config.speech.live, "config.speech.live", latency)
     return Listener(
         LiveWords(model["speech_detector"], model["transcriber"]) if words else None,
         LiveTurns(model["segmenter"], model["speaker_encoder"], options) if turns else None,

@@ -16,13 +16,14 @@ from sensorium.core.config import PASSES, Channels, Config
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
 from sensorium.interfaces.agent.mcp_command import mcp
 from sensorium.interfaces.cli.cast_command import cast
-from sensorium.interfaces.cli.dataset_command import dataset
+from sensorium.interfaces.cli.chosen_config import chosen
 from sensorium.interfaces.cli.find_command import find
+from sensorium.interfaces.cli.learning.dataset_command import dataset
+from sensorium.interfaces.cli.learning.train_command import train
 from sensorium.interfaces.cli.listen_command import listen
 from sensorium.interfaces.cli.models_command import models
 from sensorium.interfaces.cli.patches_command import patches
 from sensorium.interfaces.cli.score_command import score
-from sensorium.interfaces.cli.train_command import train
 from sensorium.interfaces.cli.voices_command import voices
 
 EXIT_SOME_FAILED = 3
@@ -98,6 +99,12 @@ def _track(context: click.Context, option: click.Parameter, text: str | None) ->
     help="Model for speech.",
 )
 @click.option(
+    "--segmenter",
+    default=Config().speech.segmenter,
+    show_default=True,
+    help="Model for who speaks when.",
+)
+@click.option(
     "--image-encoder",
     default=Config().pictures.image_encoder,
     show_default=True,
@@ -129,6 +136,9 @@ def _track(context: click.Context, option: click.Parameter, text: str | None) ->
     help="ONNX in the form of TalkNet or Light-ASD, for who speaks.",
 )
 @click.option(
+    "--config", metavar="FILE", help="YAML of these choices; options given here win over it."
+)
+@click.option(
     "--retry-failed", is_flag=True, help="Try again what failed before on the same bytes."
 )
 @click.option(
@@ -147,7 +157,7 @@ def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
 
     as_json, quiet = choices.pop("as_json"), choices.pop("quiet")
     options = Options(choices.pop("workers"), choices.pop("threads"), choices.pop("retry_failed"))
-    config = Config.flat(choices.pop("only") or None, **choices)
+    config = chosen(choices.pop("config"), {"passes": choices.pop("only") or None, **choices})
     outcomes = run(inputs, out, config, options, Watcher() if quiet else watcher())
     told = summary(outcomes, out)
     click.echo(json.dumps(told)) if as_json else print_summary(told)
