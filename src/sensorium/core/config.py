@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
@@ -21,16 +22,23 @@ PassName = Literal[
     "speaking",
     "who",
 ]
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the form of BCP-47
 PASSES: tuple[PassName, ...] = get_args(PassName)
 ON_DEMAND: frozenset[PassName] = frozenset({"drawn"})  # slow: done only where asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechConfig:
-    """Who spoke when and what was said: models, and the least and most voices of a file, None where open."""
+    """Who spoke when and what was said: models, and the least and most voices of a file, None where open.
+
+    `language`: BCP-47 tag of what is spoken (None: told from the sound, file by file); `task`: whether it
+    is written down as it is spoken, or in English.
+    """
 
     speech_detector: str = "silero-vad"
-    transcriber: str = "whisper-tiny.en"
+    transcriber: str = "auto"
+    language: str | None = None
+    task: Literal["transcribe", "translate"] = "transcribe"
     segmenter: str = "pyannote-segmentation-3.0"
     speaker_encoder: str = "campplus-zh-en"
     speakers: tuple[int | None, int | None] = (None, None)
@@ -39,6 +47,10 @@ class SpeechConfig:
         low, high = self.speakers
         if (low is not None and low < 1) or (high is not None and high < (low or 1)):
             raise UsageError(f"speakers: expected 1 <= low <= high, got {low}..{high}")
+        if self.language is not None and not _TAG.fullmatch(self.language):
+            raise UsageError(f"language: expected a tag such as de or pt-BR, got {self.language!r}")
+        if self.task not in ("transcribe", "translate"):
+            raise UsageError(f"task: expected transcribe or translate, got {self.task!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,20 +7,39 @@ from dataclasses import dataclass
 from typing import Any
 
 from sensorium.core.config import ON_DEMAND, Config
+from sensorium.core.errors import UsageError
+from sensorium.models.bundled import Model
 from sensorium.models.registry import Deferred, find_model, load_model
+from sensorium.ops.speech.languages import code
 from sensorium.ports import Pass, Reader, SubtitleReader
 
 
 def check(config: Config) -> None:
     """Raises what is wrong with the models of a config, before any file is touched."""
     for job, chosen in config.models().items():
-        find_model(job, chosen)
+        model, _ = find_model(job, chosen)
+        if job == "transcriber":
+            _check_language(model, config)
     if config.people.active_speaker:
         _ = load_model("active_speaker", f"onnx:{config.people.active_speaker}", 1).provenance
     if config.people.trained:
         _ = load_model(
             "detector", f"yolo:{config.people.trained}", 1
         ).classes  # raises what is wrong with it
+
+
+def _check_language(model: Model, config: Config) -> None:
+    given = config.speech.language
+    if model.identifies and given:
+        code(given)
+    one = model.language
+    if one and (
+        (given and given.split("-")[0].lower() != one) or config.speech.task != "transcribe"
+    ):
+        raise UsageError(
+            f"transcriber: expected one that knows other languages than {one}, such as auto, got "
+            f"{model.name} with language {given or 'auto'} and task {config.speech.task}"
+        )
 
 
 _SOUND = {"speech": ("speech_detector", "transcriber"), "speakers": ("segmenter", "speaker_encoder"),
@@ -42,8 +61,16 @@ def weights_for(config: Config, kinds: Iterable[str]) -> list[str]:
         for job in its
         if job in chosen
     ]
-    stored = [find_model(job, chosen[job])[0].stored for job in jobs]
+    stored = [name for job in jobs for name in _stored(find_model(job, chosen[job])[0], config)]
     return list(dict.fromkeys(name for name in stored if name))
+
+
+def _stored(model: Model, config: Config) -> tuple[str, ...]:
+    """The weights of a model; of one that chooses by the language, what a given language leaves."""
+    given = (config.speech.language or "").split("-")[0].lower()
+    if not given or not model.also:
+        return (model.stored, model.also)
+    return (model.stored,) if given == "en" else (model.also,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +89,6 @@ def build(config: Config, threads: int) -> Built:
     from sensorium.pipelines.people.who import Who
     from sensorium.pipelines.sound.hear import Sound, SoundOptions
     from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
-    from sensorium.pipelines.speech.transcribe import Speech
     from sensorium.pipelines.vision.pictures import Pictures, PicturesOptions
     from sensorium.pipelines.vision.shots import Shots
     from sensorium.pipelines.vision.texts import Texts
@@ -71,7 +97,7 @@ def build(config: Config, threads: int) -> Built:
     chosen = config.models()
     model: dict[str, Any] = {job: Deferred(job, name, threads) for job, name in chosen.items()}
     passes: list[Pass] = [
-        Speech(media, model["speech_detector"], model["transcriber"]),
+        _speech(media, model, config),
         Speakers(
             media,
             model["segmenter"],
@@ -92,6 +118,18 @@ def build(config: Config, threads: int) -> Built:
     ]
     wanted: Sequence[str] = config.passes or [p.name for p in passes if p.name not in ON_DEMAND]
     return Built(media, SubtitleFiles(), [each for each in passes if each.name in wanted])
+
+
+def _speech(media: Reader, model: Mapping[str, Any], config: Config) -> Pass:
+    """Words, in the language that is given or that the transcriber tells from the sound."""
+    from sensorium.pipelines.speech.transcribe import Speech, SpeechOptions
+
+    chosen, transcriber = config.speech, model["transcriber"]
+    options = SpeechOptions(language=chosen.language or "", translate=chosen.task == "translate")
+    tells = find_model("transcriber", chosen.transcriber)[0].identifies
+    return Speech(
+        media, model["speech_detector"], transcriber, options, transcriber if tells else None
+    )
 
 
 def _faces(media: Reader, model: Mapping[str, Any], config: Config, threads: int) -> Pass:

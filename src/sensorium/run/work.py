@@ -220,7 +220,11 @@ class _Work:
 
         def results() -> Iterator[Any]:
             with heard(self._uri, told):
-                yield from run()
+                for each in run():
+                    if isinstance(each, Record) and each.kind == "warning":
+                        told.append(each.values["message"])
+                    else:
+                        yield each
             yield from _warning_records(step, told)
 
         try:

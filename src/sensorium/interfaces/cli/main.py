@@ -74,6 +74,16 @@ def _speakers(context: click.Context, option: click.Parameter, text: str | None)
     help="Model for speech.",
 )
 @click.option(
+    "--language", default="auto", show_default=True, metavar="TAG|auto", help="Spoken, such as de."
+)
+@click.option(
+    "--task",
+    type=click.Choice(["transcribe", "translate"]),
+    default="transcribe",
+    show_default=True,
+    help="Words as spoken, or in English.",
+)
+@click.option(
     "--image-encoder",
     default=Config().pictures.image_encoder,
     show_default=True,
@@ -123,6 +133,7 @@ def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
 
     as_json, quiet = choices.pop("as_json"), choices.pop("quiet")
     options = Options(choices.pop("workers"), choices.pop("threads"), choices.pop("retry_failed"))
+    choices["language"] = None if choices["language"].lower() == "auto" else choices["language"]
     config = Config.flat(choices.pop("only") or None, **choices)
     outcomes = run(inputs, out, config, options, Watcher() if quiet else watcher())
     told = summary(outcomes, out)

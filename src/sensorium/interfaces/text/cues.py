@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sensorium.interfaces.text.timeline import PAUSE, SENTENCE_END, Row, called, glue
+from sensorium.interfaces.text.timeline import PAUSE, SENTENCE_END, Row, called
+from sensorium.ops.speech.languages import glue
 
 LINE = 42  # characters; what broadcasters and streaming services ask for
 LINES = 2

@@ -8,7 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from sensorium.interfaces.text.timeline import Row, Timeline, called, glue
+from sensorium.interfaces.text.timeline import Row, Timeline, called
+from sensorium.ops.speech.languages import glue
 from sensorium.interfaces.text.units import clock
 from sensorium.interfaces.viewer.style import PALETTE
 from sensorium.interfaces.viewer.thumbnails import Picture, jpeg_uri, titles

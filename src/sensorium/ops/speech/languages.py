@@ -13,7 +13,9 @@ WHISPER = frozenset(
 )
 _CODES = {"jv": "jw", "fil": "tl", "nb": "no", "iw": "he", "cmn": "zh"}  # ours -> Whisper's
 _TAGS = {"jw": "jv"}  # Whisper's -> BCP-47
-_UNSPACED = {"zh", "ja", "th", "lo", "my", "km", "yue"}
+# what ends a sentence: Latin, Chinese and Japanese, Arabic, Urdu, Hindi
+SENTENCE_END = (".", "?", "!", "…", "。", "？", "！", "؟", "۔", "।")
+_UNSPACED = {"zh", "yue", "ja", "th", "lo", "km", "my"}  # scripts written without blanks
 
 
 def code(tag: str) -> str:
@@ -55,7 +57,7 @@ def translated(spoken: str) -> str:
 def glue(language: str | None) -> str:
     """What stands between two words of a language: a blank, or nothing.
 
-    >>> glue("de"), glue("zh"), glue("en-t-zh")
+    >>> glue("de"), glue("zh-Hant"), glue("en-t-zh")
     (' ', '', ' ')
     """
     return "" if (language or "").split("-")[0].lower() in _UNSPACED else " "

@@ -11,10 +11,10 @@ from sensorium.core.media import Audio
 from sensorium.core.speech import Word
 from sensorium.core.time import Span
 from sensorium.ops.speech.agree import agreed, continued, plausible
+from sensorium.ops.speech.languages import SENTENCE_END
 from sensorium.ops.speech.turns import kept_to_speech
 from sensorium.ports import SpeechDetector, Transcriber
 
-_SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
 _PROMPT = 200  # characters of committed text that the recogniser is given
 _MOST = 28.0  # seconds of open sound: a recogniser takes 30
 _AT_ONCE = 10.0  # seconds that come in between two hypotheses where more arrives
@@ -220,7 +220,7 @@ class LiveWords:
         the sound may end in the middle of it.
         """
         inside = [word for word in self._committed if word.span.end > sound.start + _EDGE]
-        ends = [word.span.end for word in inside if word.text.endswith(_SENTENCE_END)]
+        ends = [word.span.end for word in inside if word.text.endswith(SENTENCE_END)]
         ends = ends or [word.span.end for word in inside]
         if ends:
             sound = sound.between(ends[-1], sound.end)

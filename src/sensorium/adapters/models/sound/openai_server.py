@@ -22,6 +22,7 @@ from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Span
+from sensorium.ops.speech.languages import translated
 
 _SECONDS = 60.0  # before a request counts as lost
 _MOST = 10_000_000  # bytes of an answer; the words of 30 s take some thousand
@@ -49,8 +50,13 @@ class ServerTranscriber:
         params = {"server": self._address}
         return Provenance(f"server:{self._model or 'whisper-1'}", "", params)
 
-    def transcribe(self, audio: Audio, prompt: str = "") -> Transcript:
-        """The words of mono 16 kHz `audio` of at most 30 s, timed from the start of the source."""
+    def transcribe(
+        self, audio: Audio, prompt: str = "", language: str = "", translate: bool = False
+    ) -> Transcript:
+        """The words of mono 16 kHz `audio` of at most 30 s, timed from the start of the source.
+
+        A translation is asked of ``/v1/audio/translations``, which takes no language.
+        """
         if audio.sample_rate != _RATE:
             raise UsageError(f"transcribe: expected 16000 Hz, got {audio!r}")
         fields = {
@@ -59,7 +65,9 @@ class ServerTranscriber:
             "timestamp_granularities[]": "word",
             "temperature": "0",
         }
-        told = self._asked({**fields, "prompt": prompt} if prompt else fields, _wav(audio))
+        fields |= {"prompt": prompt} if prompt else {}
+        fields |= {"language": language.split("-")[0]} if language and not translate else {}
+        told = self._asked("translations" if translate else "transcriptions", fields, _wav(audio))
         try:
             words = tuple(
                 _word(each, audio) for each in told["words"] or () if each["word"].strip()
@@ -71,9 +79,10 @@ class ServerTranscriber:
                 f"{self._address}: expected verbose_json with words and their times, got "
                 f"{json.dumps(told)[:200]}; does this server support timestamp_granularities?"
             ) from None
-        return Transcript(words, str(told.get("language") or "und"), len(words))
+        spoken = str(told.get("language") or language or "und")
+        return Transcript(words, translated(spoken) if translate else spoken, len(words))
 
-    def _asked(self, fields: dict[str, str], sound: bytes) -> dict[str, Any]:
+    def _asked(self, task: str, fields: dict[str, str], sound: bytes) -> dict[str, Any]:
         border = uuid.uuid4().hex
         parts = [
             f'--{border}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
@@ -83,7 +92,7 @@ class ServerTranscriber:
         parts.append(f"--{border}\r\n{head}\r\nContent-Type: audio/wav\r\n\r\n".encode() + sound)
         body = b"".join(parts) + f"\r\n--{border}--\r\n".encode()
         request = urllib.request.Request(
-            f"{self._address.rstrip('/')}/v1/audio/transcriptions", data=body, method="POST"
+            f"{self._address.rstrip('/')}/v1/audio/{task}", data=body, method="POST"
         )
         request.add_header("Content-Type", f"multipart/form-data; boundary={border}")
         if key := os.environ.get("OPENAI_API_KEY"):

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from faster_whisper import WhisperModel
-from faster_whisper.audio import pad_or_trim
 from faster_whisper.transcribe import Segment
 
 from sensorium.core.errors import ModelError, UsageError
@@ -35,27 +34,18 @@ _RATE = 16_000
 _WINDOW = 30.0  # seconds that Whisper sees at once
 _BEAM = 5
 _TAIL = 0.5  # seconds of silence after the sound: a last word that ends with it is heard whole
-_REST = 1.0  # seconds after the last word in which another one may be found: they are listened to again
+_FEWEST = 100  # rows of 10 ms that are looked at for a language, with silence if need be
+_REST = (
+    1.0  # seconds after the last word in which another one may be found: they are listened to again
+)
 _NO_PHRASE_TWICE = 3  # words: a text that goes round is understood anew under this rule
 
 
-class _Whisper(WhisperModel):
-    """Encodes the same window once: to tell its language and to understand it."""
-
-    _seen: tuple[np.ndarray, Any] | None = None
-
-    def encode(self, features: np.ndarray) -> Any:
-        """As faster-whisper does."""
-        if self._seen is None or not np.array_equal(self._seen[0], features):
-            self._seen = (features, super().encode(features))
-        return self._seen[1]
-
-
-def _load(source: str, threads: int, stored: str = "whisper-tiny.en") -> _Whisper:
+def _load(source: str, threads: int, stored: str = "whisper-tiny.en") -> WhisperModel:
     """The model of a folder or a hub name; no name: the bundled one, without asking the network."""
     where = located(source) if source else str(installed(stored))
     try:
-        return _Whisper(
+        return WhisperModel(
             where,
             device="cpu",
             compute_type="int8",
@@ -102,17 +92,21 @@ class WhisperTranscriber:
         return _provenance(self.stored, self._source, self.stored, **params)
 
     @cached_property
-    def _model(self) -> _Whisper:
+    def _model(self) -> WhisperModel:
         return _load(self._source, self._threads, self.stored)
 
     def languages(self, audio: Audio) -> list[tuple[str, float]]:
-        """(BCP-47 tag, probability), most probable first; of an English-only model, English."""
+        """(BCP-47 tag, probability), most probable first; of an English-only model, English.
+
+        The encoder sees the sound alone, without the silence up to 30 s: for ten seconds an eighth of
+        the time, and the same language (docs/speech.md).
+        """
         samples = _samples(audio)
         if not self._model.model.is_multilingual:
             return [("en", 1.0)]
-        heard = self._model.feature_extractor(samples)
-        rows = self._model.encode(pad_or_trim(heard[..., :-1]))  # the window as `transcribe` cuts it
-        found = self._model.model.detect_language(rows)[0]
+        num_rows = max(round(audio.duration * 100) // 2 * 2, _FEWEST)
+        mel = self._model.feature_extractor(samples)[..., :num_rows]
+        found = self._model.model.detect_language(self._model.encode(mel))[0]
         return [(tag(token[2:-2]), float(probability)) for token, probability in found]
 
     def transcribe(
@@ -209,7 +203,7 @@ class WhisperEncoder:
         return _provenance("whisper-tiny.en-encoder", self._source, compute="int8")
 
     @cached_property
-    def _model(self) -> _Whisper:
+    def _model(self) -> WhisperModel:
         return _load(self._source, self._threads)
 
     def encode(self, windows: Sequence[Audio]) -> list[tuple[Features, ...]]:

@@ -5,13 +5,13 @@ tiny.en makes fewer mistakes in English than the larger base, in less time; see 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from sensorium.adapters.models.sound.whisper import MultilingualWhisper, WhisperTranscriber
 from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.speech import Transcript
-from dataclasses import replace
 
 
 class AutoTranscriber:
