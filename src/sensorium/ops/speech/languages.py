@@ -5,12 +5,13 @@ from __future__ import annotations
 from sensorium.core.errors import UsageError
 
 # Radford et al. 2022, as the multilingual models list them.
-WHISPER = frozenset(
+_ALL = (
     "af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr "
     "ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa "
     "pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue "
-    "zh".split()
+    "zh"
 )
+WHISPER = frozenset(_ALL.split())
 _CODES = {"jv": "jw", "fil": "tl", "nb": "no", "iw": "he", "cmn": "zh"}  # ours -> Whisper's
 _TAGS = {"jw": "jv"}  # Whisper's -> BCP-47
 # what ends a sentence: Latin, Chinese and Japanese, Arabic, Urdu, Hindi

