@@ -60,7 +60,7 @@ BUNDLED = (
           f"{_MODELS}.sound.whisper:MultilingualWhisper", ("faster_whisper",), "whisper-base",
           identifies=True, note="99 languages"),
     Model("faster-whisper", "transcriber", "of the model", "local folder or hub name",
-          f"{_MODELS}.sound.whisper:WhisperTranscriber", ("faster_whisper",), identifies=True,
+          f"{_MODELS}.sound.whisper:MultilingualWhisper", ("faster_whisper",), identifies=True,
           argument="CTranslate2 folder or name, such as small or large-v3"),
     Model("transformers", "transcriber", "of the model", "local folder or hub name",
           f"{_MODELS}.hub.transformers_whisper:TransformersTranscriber", ("transformers", "torch"),

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sensorium.adapters.media.notices import heard
+from sensorium.adapters.media.notices import heard, without_warnings
 from sensorium.adapters.stores.parquet import read_records
 from sensorium.core.config import Config
 from sensorium.core.errors import (
@@ -220,11 +220,7 @@ class _Work:
 
         def results() -> Iterator[Any]:
             with heard(self._uri, told):
-                for each in run():
-                    if isinstance(each, Record) and each.kind == "warning":
-                        told.append(each.values["message"])
-                    else:
-                        yield each
+                yield from without_warnings(run(), told)
             yield from _warning_records(step, told)
 
         try:

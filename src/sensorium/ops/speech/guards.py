@@ -23,7 +23,7 @@ class Trust:
 
     log_probability: float = -1.0
     no_speech: float = 0.6
-    quiet: float = -0.5
+    quiet: float = -0.7
     repeats: int = 3
     squeeze: float = 2.4
 

@@ -28,7 +28,7 @@ from sensorium.models.installing import installed
 from sensorium.models.store import revision
 from sensorium.ops.sound.mel import whisper_window
 from sensorium.ops.speech.guards import Trust, believed, squeezed, unrepeated
-from sensorium.ops.speech.languages import code, tag, translated
+from sensorium.ops.speech.languages import code, glue, tag, translated
 
 _RATE = 16_000
 _WINDOW = 30.0  # seconds that Whisper sees at once
@@ -79,11 +79,11 @@ class WhisperTranscriber:
     """
 
     stored = "whisper-tiny.en"
+    _trust = Trust(log_probability=-1.5, quiet=-1.0)  # far-field meetings give -1.1, noise -1.5
 
     def __init__(self, source: str = "", threads: int = 1) -> None:
         self._source = source
         self._threads = threads
-        self._trust = Trust()
 
     @cached_property
     def provenance(self) -> Provenance:
@@ -125,12 +125,8 @@ class WhisperTranscriber:
             "initial_prompt": prompt or None,
             "task": "translate" if translate and spoken != "en" else "transcribe",
         }
-        words = [
-            Word(each.word.strip(), _span(each.start, each.end, audio), float(each.probability))
-            for segment in self._understood(samples, asked)
-            for each in segment.words or ()
-            if each.word.strip()
-        ]
+        timed = [e for segment in self._understood(samples, asked) for e in segment.words or ()]
+        words = _words(timed, audio, spaced=bool(glue("en" if translate else spoken)))
         kept = tuple(unrepeated(words, self._trust.repeats))
         told = translated(spoken) if translate else spoken
         return Transcript(kept, told, len(kept), score)
@@ -145,9 +141,13 @@ class WhisperTranscriber:
         return tag(code(language))
 
     def _understood(self, samples: np.ndarray, asked: dict[str, Any]) -> list[Segment]:
-        """What is believed; a text that goes round is understood once more without."""
+        """What is believed. A text that goes round is understood once more without; where the model
+        holds it for likely that nobody spoke, it is noise.
+        """
         told = self._segments(samples, asked)
-        if squeezed(" ".join(each.text for each in told)) > self._trust.squeeze:
+        if any(squeezed(each.text) > self._trust.squeeze for each in told):
+            if max(each.no_speech_prob for each in told) > self._trust.no_speech:
+                return []
             told = self._segments(samples, {**asked, "no_repeat_ngram_size": _NO_PHRASE_TWICE})
         return [e for e in told if believed(self._trust, e.avg_logprob, e.no_speech_prob)]
 
@@ -174,9 +174,10 @@ class WhisperTranscriber:
 
 
 class MultilingualWhisper(WhisperTranscriber):
-    """The bundled Whisper base: 99 languages."""
+    """The bundled Whisper base, 99 languages, or another one from a folder or by its hub name."""
 
     stored = "whisper-base"
+    _trust = Trust()
 
 
 class AutoTranscriber:
@@ -221,6 +222,23 @@ def _samples(audio: Audio) -> np.ndarray:
     if audio.sample_rate != _RATE or audio.duration > _WINDOW + 1e-6:
         raise UsageError(f"transcribe: expected at most 30 s at 16000 Hz, got {audio!r}")
     return np.pad(audio.mono(), (0, round(_TAIL * _RATE)))
+
+
+def _words(timed: Sequence[Any], audio: Audio, spaced: bool) -> list[Word]:
+    """Whole words: what follows without a blank ("d" and "'un", "hang" and "-up") is one word, where a
+    script has blanks.
+    """
+    told: list[Word] = []
+    for each in timed:
+        text, span = each.word.strip(), _span(each.start, each.end, audio)
+        score = float(each.probability)
+        if spaced and told and text and not each.word.startswith(" "):
+            last = told.pop()
+            text, span = last.text + text, Span(last.span.start, max(last.span.end, span.end))
+            score = min(last.score or 0.0, score)
+        if text:
+            told.append(Word(text, span, score))
+    return told
 
 
 def _span(start: float, end: float, audio: Audio) -> Span:
