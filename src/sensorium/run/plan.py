@@ -185,13 +185,22 @@ def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:
 def listener(config: Config, words: bool, turns: bool, latency: float) -> Any:
     """What hears a stream; no weights are read yet."""
     from sensorium.pipelines.live.listener import Listener
+    from sensorium.pipelines.live.live_tongue import LiveTongue
     from sensorium.pipelines.live.live_turns import LiveTurns, LiveTurnsOptions
     from sensorium.pipelines.live.live_words import LiveWords
 
+    chosen, _ = find_model("transcriber", config.speech.transcriber)
+    _check_language(chosen, config)
     model = {job: load_model(job, name, 1) for job, name in config.models().items() if job in _LIVE}
     options = LiveTurnsOptions(latency=latency)
+    hears = LiveWords(
+        model["speech_detector"],
+        model["transcriber"],
+        language=config.speech.language or "",
+        tongue=LiveTongue(model["transcriber"]) if chosen.identifies else None,
+    )
     return Listener(
-        LiveWords(model["speech_detector"], model["transcriber"]) if words else None,
+        hears if words else None,
         LiveTurns(model["segmenter"], model["speaker_encoder"], options) if turns else None,
     )
 

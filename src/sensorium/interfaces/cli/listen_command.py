@@ -25,11 +25,14 @@ from sensorium.core.errors import MediaError
 @click.option(
     "--transcriber", default=Config().speech.transcriber, show_default=True, help="Model."
 )
+@click.option(
+    "--language", default="auto", show_default=True, metavar="TAG|auto", help="Spoken, such as de."
+)
 @click.option("--real-time", is_flag=True, help="Play a file at its own pace.")
 @click.option("--rate", default=16_000, show_default=True, help="Hz, of raw samples on stdin.")
 @click.option("--channels", default=1, show_default=True, help="Of raw samples on stdin.")
 @click.option("--json", "as_json", is_flag=True, help="One event a line, tentative words too.")
-def listen(source: str, as_json: bool, transcriber: str, **choices: Any) -> None:
+def listen(source: str, as_json: bool, transcriber: str, language: str, **choices: Any) -> None:
     """Hear SOURCE: microphone, a file, or - for standard input.
 
     \b
@@ -41,7 +44,9 @@ def listen(source: str, as_json: bool, transcriber: str, **choices: Any) -> None
 
     choices["sample_rate"] = choices.pop("rate")
     hearing, stop = Hearing(**choices), Event()
-    events = listen(source, config=Config.flat(transcriber=transcriber), hearing=hearing, stop=stop)
+    given = None if language.lower() == "auto" else language
+    config = Config.flat(transcriber=transcriber, language=given)
+    events = listen(source, config=config, hearing=hearing, stop=stop)
     show = _json if as_json else _Text(turns=not hearing.words).show
     _stops_at_interrupt(stop)
     try:
