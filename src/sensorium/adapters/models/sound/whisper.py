@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from faster_whisper import WhisperModel
+from faster_whisper.audio import pad_or_trim
 from faster_whisper.transcribe import Segment
 
 from sensorium.core.errors import ModelError, UsageError
@@ -34,7 +35,7 @@ _RATE = 16_000
 _WINDOW = 30.0  # seconds that Whisper sees at once
 _BEAM = 5
 _TAIL = 0.5  # seconds of silence after the sound: a last word that ends with it is heard whole
-_FEWEST = 100  # rows of 10 ms that are looked at for a language, with silence if need be
+_FEWEST = 1000  # rows of 10 ms that are looked at for a language, with silence if need be
 _REST = (
     1.0  # seconds after the last word in which another one may be found: they are listened to again
 )
@@ -98,14 +99,15 @@ class WhisperTranscriber:
     def languages(self, audio: Audio) -> list[tuple[str, float]]:
         """(BCP-47 tag, probability), most probable first; of an English-only model, English.
 
-        The encoder sees the sound alone, without the silence up to 30 s: for ten seconds an eighth of
-        the time, and the same language (docs/speech.md).
+        The encoder sees ten seconds or what there is, not the 30 s that it was trained with: an eighth
+        of the time, and as often the right language (docs/speech.md).
         """
         samples = _samples(audio)
         if not self._model.model.is_multilingual:
             return [("en", 1.0)]
-        num_rows = max(round(audio.duration * 100) // 2 * 2, _FEWEST)
+        num_rows = round(audio.duration * 100) // 2 * 2
         mel = self._model.feature_extractor(samples)[..., :num_rows]
+        mel = pad_or_trim(mel, max(num_rows, _FEWEST))
         found = self._model.model.detect_language(self._model.encode(mel))[0]
         return [(tag(token[2:-2]), float(probability)) for token, probability in found]
 
