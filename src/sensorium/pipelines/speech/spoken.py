@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import numpy as np
 from numpy.typing import NDArray
 
 from sensorium.core.media import Audio
 from sensorium.core.time import Axis, Span
 from sensorium.ops.sound.window import cut
-from sensorium.ops.speech.switching import Switching, Told, settled
+from sensorium.ops.speech.switching import Switching, Told, settled, together
 from sensorium.ops.speech.turns import joined, pieces
 from sensorium.ports import LanguageDetector
 
@@ -81,9 +80,8 @@ def _stretch(
     seconds: Sequence[float],
 ) -> Stretch:
     spans = joined([span for index in indices for span in inside[index]], 1e-6)
-    scores = [told[index].get(name, 0.0) for index in indices]
-    weights = [max(seconds[index], 1e-6) for index in indices]
-    return Stretch(tuple(spans), name, round(float(np.average(scores, weights=weights)), 4))
+    both = together([told[index] for index in indices], [seconds[index] for index in indices])
+    return Stretch(tuple(spans), name, round(both[name], 4))
 
 
 def _inside(spans: Sequence[Span], window: Span) -> list[Span]:
