@@ -31,15 +31,15 @@ class Model:
     load: str
     packages: tuple[str, ...] = ()
     stored: str = ""
-    also: str = ""  # other weights in the store, of a model that chooses between the two
     argument: str = ""  # what stands after the colon, for people; empty: nothing may
     extra: str = ""  # pip extra that installs the packages; empty: part of the default install
     note: str = ""
-    language: str = ""  # of a transcriber: the only one that it knows, see also `identifies`
-    identifies: bool = False  # of a transcriber: it tells languages apart, as a LanguageDetector
     calibration: Calibration | None = (
         None  # of an encoder of voices or faces; without it none is matched
     )
+    also: str = ""  # other weights in the store, of a model that chooses between the two
+    language: str = ""  # of a transcriber: the only one that it knows
+    identifies: bool = False  # of a transcriber: it tells languages apart, as a LanguageDetector
 
     def missing(self) -> list[str]:
         """Packages of the runtime that are not installed."""
