@@ -78,8 +78,10 @@ class CountingPass:
     def run(self, ref: MediaRef, earlier: Earlier, report: Report) -> Iterator[Record | Features]:
         self.num_runs += 1
         for index in range(self.size):
-            values = {"text": f"{self.name} {index}", "language": "en", "score": 1.0}
-            yield Record("transcript", Span(index, index + 1), values, self.provenance)
+            values = {"text": f"{self.name} {index}", "language": "en", "language_score": None}
+            yield Record(
+                "transcript", Span(index, index + 1), {**values, "score": 1.0}, self.provenance
+            )
             time.sleep(self.pause)
             report(float(index))
         if error := self.fail.get(os.path.basename(ref.uri)):
