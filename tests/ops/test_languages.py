@@ -103,4 +103,5 @@ def test_what_the_model_does_not_believe_itself_is_not_believed():
     trust = Trust()
     assert believed(trust, -0.86, 0.36)  # far-field speech
     assert not believed(trust, -0.85, 0.76)  # "you", in silence
-    assert not believed(trust, -1.3, 0.1)
+    assert believed(trust, -1.2, 0.01)  # a poem that is translated
+    assert not believed(trust, -1.7, 0.1)

@@ -16,12 +16,15 @@ _LONGEST = 12  # words of a phrase that is looked for
 class Trust:
     """What is believed. Log probabilities are means per token, natural logarithm.
 
+    Measured with Whisper base: noise, hum and a melody give -1.4 to -2.8, silence -0.85 ("you"), all with
+    `no_speech` above 0.6; a poem that is translated -1.2 with 0.01, far-field speech -1.1 with 0.5.
+
     `log_probability`: below it nothing is; `quiet`: what is believed where the model itself holds it
     for likely (`no_speech`) that nobody spoke; `repeats`: how often a phrase may follow itself;
     `squeeze`: how many times smaller a text may get when packed (Radford et al. 2022 take 2.4).
     """
 
-    log_probability: float = -1.0
+    log_probability: float = -1.5
     no_speech: float = 0.6
     quiet: float = -0.7
     repeats: int = 3
@@ -31,7 +34,7 @@ class Trust:
 def believed(trust: Trust, log_probability: float, no_speech: float) -> bool:
     """Whether a stretch was heard rather than invented.
 
-    >>> believed(Trust(), -0.3, 0.1), believed(Trust(), -0.8, 0.9), believed(Trust(), -1.4, 0.0)
+    >>> believed(Trust(), -0.3, 0.1), believed(Trust(), -0.8, 0.9), believed(Trust(), -1.9, 0.0)
     (True, False, False)
     """
     least = trust.quiet if no_speech > trust.no_speech else trust.log_probability
