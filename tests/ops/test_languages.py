@@ -101,7 +101,7 @@ def test_letters_of_any_script_count_alike():
 
 def test_what_the_model_does_not_believe_itself_is_not_believed():
     trust = Trust()
-    assert believed(trust, -0.86, 0.36)  # far-field speech
-    assert not believed(trust, -0.85, 0.76)  # "you", in silence
-    assert believed(trust, -1.2, 0.01)  # a poem that is translated
-    assert not believed(trust, -1.7, 0.1)
+    for heard in ((-0.2, 0.05), (-0.24, 0.42), (-0.78, 0.33), (-1.2, 0.01)):
+        assert believed(trust, *heard)  # read, far-field twice, a poem that is translated
+    for invented in ((-0.85, 0.76), (-0.61, 0.61), (-0.87, 0.42), (-1.11, 0.22), (-1.7, 0.1)):
+        assert not believed(trust, *invented)  # "you" in silence; "Thank you." and numbers in music
