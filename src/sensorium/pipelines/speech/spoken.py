@@ -16,6 +16,9 @@ from sensorium.ops.speech.turns import joined, pieces
 from sensorium.ports import LanguageDetector
 
 
+_NEXT_TO_NONE = 1e-4  # the rest of a hundred languages, for ten hours of windows, would fill memory
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Speech of one language: `language` is empty and `score` None where nobody asked for it."""
@@ -48,7 +51,8 @@ class Spoken:
         windows = pieces(spans, values, axis, self._rule.window)
         told: list[Told] = []
         for piece in cut(sound, windows):
-            told.append(dict(self._detector.languages(piece)))
+            likely = self._detector.languages(piece)
+            told.append({name: chance for name, chance in likely if chance > _NEXT_TO_NONE})
         inside = [_inside(spans, window) for window in windows[: len(told)]]
         seconds = [sum(span.duration for span in each) for each in inside]
         names = settled(told, seconds, self._rule)
