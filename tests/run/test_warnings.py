@@ -180,7 +180,7 @@ class Doubting(CountingPass):
 
 def test_a_warning_among_the_results_of_a_pass_is_told_as_others_are(monkeypatch, tmp_path):
     """At once, when the result is found again, and by the library; each time once."""
-    source = write_sound(tmp_path / "a.wav", tone(0.5, 16000), 16000)
+    source = write_sound(tmp_path / "a.wav", tone(0.5, 16000), 16000, "pcm_s16le")
     built = Built(MediaReader(), NoSubtitles(), [Doubting("speech")])
     monkeypatch.setattr(work, "_built", lambda config, threads: built)
     monkeypatch.setattr("sensorium.run.extract.check", lambda config: None)

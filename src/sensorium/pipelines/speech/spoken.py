@@ -15,7 +15,6 @@ from sensorium.ops.speech.switching import Switching, Told, settled, together
 from sensorium.ops.speech.turns import joined, pieces
 from sensorium.ports import LanguageDetector
 
-
 _NEXT_TO_NONE = 1e-4  # the rest of a hundred languages, for ten hours of windows, would fill memory
 
 
