@@ -24,7 +24,7 @@ from sensorium.learn import voice_training, voice_tuning
 from sensorium.learn.voice_data import divided, read_voices
 from sensorium.learn.voice_error import change, total
 from sensorium.ops.learning.voice_windows import Recording, WindowSource, back_to_back
-from sensorium.ops.speech import powerset
+from sensorium.ops.voices import powerset
 from sensorium.run.config_file import read_config
 from sensorium.testing.fake_hearing import FakeSegmenter, FakeVoices
 

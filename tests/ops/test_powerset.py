@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sensorium.ops.sound import spoil
-from sensorium.ops.speech import powerset
+from sensorium.ops.voices import powerset
 
 CLASSES = arrays(np.int64, st.integers(1, 40), elements=st.integers(0, 6))
 

@@ -11,7 +11,8 @@ from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.errors import LibraryError
 from sensorium.library.gallery import sample_key
 from sensorium.library.library import Library
-from sensorium.ops.speech.utterance import glue, utterances
+from sensorium.ops.speech.languages import glue
+from sensorium.ops.speech.utterance import utterances
 from sensorium.ops.text.tokens import indexed
 
 Row = dict[str, Any]

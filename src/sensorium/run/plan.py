@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sensorium.core.config import ON_DEMAND, Config
 from sensorium.core.errors import UsageError
+from sensorium.models.bundled import Model
 from sensorium.models.registry import Deferred, find_model, load_model
+from sensorium.ops.speech.languages import code
 from sensorium.ports import Pass, Reader, SubtitleReader
 from sensorium.run.filled import filled
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 def check(config: Config) -> None:
     """Raises what is wrong with the models of a config, before any file is touched."""
     for job, chosen in config.models().items():
-        find_model(job, chosen)
+        model, _ = find_model(job, chosen)
+        if job == "transcriber":
+            _check_language(model, config)
     whole_options(config.speech.diarization, "config.speech.diarization")
     if ":" in config.speech.segmenter:
         _ = load_model(
@@ -32,6 +36,20 @@ def check(config: Config) -> None:
         _ = load_model(
             "detector", f"yolo:{config.people.trained}", 1
         ).classes  # raises what is wrong with it
+
+
+def _check_language(model: Model, config: Config) -> None:
+    given = config.speech.language
+    if model.identifies and given:
+        code(given)
+    one = model.language
+    if one and (
+        (given and given.split("-")[0].lower() != one) or config.speech.task != "transcribe"
+    ):
+        raise UsageError(
+            f"transcriber: expected one that knows other languages than {one}, such as auto, got "
+            f"{model.name} with language {given or 'auto'} and task {config.speech.task}"
+        )
 
 
 _SOUND = {
@@ -56,8 +74,16 @@ def weights_for(config: Config, kinds: Iterable[str]) -> list[str]:
         for job in its
         if job in chosen
     ]
-    stored = [find_model(job, chosen[job])[0].stored for job in jobs]
+    stored = [name for job in jobs for name in _stored(find_model(job, chosen[job])[0], config)]
     return list(dict.fromkeys(name for name in stored if name))
+
+
+def _stored(model: Model, config: Config) -> tuple[str, ...]:
+    """The weights of a model; of one that chooses by the language, what a given language leaves."""
+    given = (config.speech.language or "").split("-")[0].lower()
+    if not given or not model.also:
+        return (model.stored, model.also)
+    return (model.stored,) if given == "en" else (model.also,)
 
 
 def whole_options(given: Mapping[str, Any], where: str) -> SpeakersOptions:
@@ -136,13 +162,19 @@ def _heard(media: Reader, model: Mapping[str, Any], config: Config) -> list[Pass
     from sensorium.pipelines.speech.own_voice import OwnVoices
     from sensorium.pipelines.speech.per_channel import SpeakersPerChannel, SpeechPerChannel
     from sensorium.pipelines.speech.speakers import Speakers
-    from sensorium.pipelines.speech.transcribe import Speech
+    from sensorium.pipelines.speech.transcribe import Speech, SpeechOptions
 
     track, detector = config.sound.audio_track, model["speech_detector"]
     channels = OwnVoices(media, detector, config.speech.channels)
 
+    words = SpeechOptions(
+        language=config.speech.language or "", translate=config.speech.task == "translate"
+    )
+    tells = find_model("transcriber", config.speech.transcriber)[0].identifies
+    languages = model["transcriber"] if tells else None
+
     def speech(reader: Reader) -> Pass:
-        return Speech(reader, detector, model["transcriber"])
+        return Speech(reader, detector, model["transcriber"], words, languages)
 
     chosen = whole_options(config.speech.diarization, "config.speech.diarization")
 
@@ -211,13 +243,22 @@ def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:
 def listener(config: Config, words: bool, turns: bool, latency: float) -> Any:
     """What hears a stream; no weights are read yet."""
     from sensorium.pipelines.live.listener import Listener
+    from sensorium.pipelines.live.live_tongue import LiveTongue
     from sensorium.pipelines.live.live_turns import LiveTurns
     from sensorium.pipelines.live.live_words import LiveWords
 
+    chosen, _ = find_model("transcriber", config.speech.transcriber)
+    _check_language(chosen, config)
     model = {job: load_model(job, name, 1) for job, name in config.models().items() if job in _LIVE}
     options = live_options(config.speech.live, "config.speech.live", latency)
+    hears = LiveWords(
+        model["speech_detector"],
+        model["transcriber"],
+        language=config.speech.language or "",
+        tongue=LiveTongue(model["transcriber"]) if chosen.identifies else None,
+    )
     return Listener(
-        LiveWords(model["speech_detector"], model["transcriber"]) if words else None,
+        hears if words else None,
         LiveTurns(model["segmenter"], model["speaker_encoder"], options) if turns else None,
     )
 

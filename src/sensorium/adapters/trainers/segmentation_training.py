@@ -24,7 +24,7 @@ from sensorium.adapters.segmentation_network import SegmentationNetwork
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.learning import VoicesTraining
 from sensorium.ops.learning.voice_windows import Batch
-from sensorium.ops.speech.powerset import IGNORED, PERMUTED, window_errors
+from sensorium.ops.voices.powerset import IGNORED, PERMUTED, window_errors
 
 WEIGHTS = "model.safetensors"
 Draw = Callable[[int], Batch]

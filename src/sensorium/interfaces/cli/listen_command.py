@@ -28,6 +28,9 @@ from sensorium.interfaces.cli.chosen_config import chosen
 )
 @click.option("--segmenter", default=Config().speech.segmenter, show_default=True, help="Model.")
 @click.option("--config", metavar="FILE", help="YAML of choices; options given here win over it.")
+@click.option(
+    "--language", default="auto", show_default=True, metavar="TAG|auto", help="Spoken, such as de."
+)
 @click.option("--real-time", is_flag=True, help="Play a file at its own pace.")
 @click.option("--rate", default=16_000, show_default=True, help="Hz, of raw samples on stdin.")
 @click.option("--channels", default=1, show_default=True, help="Of raw samples on stdin.")
@@ -42,7 +45,8 @@ def listen(source: str, as_json: bool, config: str | None, **choices: Any) -> No
     """
     from sensorium.run.listen import Hearing, listen
 
-    models = {name: choices.pop(name) for name in ("transcriber", "segmenter")}
+    choices["language"] = None if choices["language"].lower() == "auto" else choices["language"]
+    models = {name: choices.pop(name) for name in ("transcriber", "segmenter", "language")}
     choices["sample_rate"] = choices.pop("rate")
     hearing, stop = Hearing(**choices), Event()
     events = listen(source, config=chosen(config, models), hearing=hearing, stop=stop)

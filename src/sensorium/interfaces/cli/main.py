@@ -105,6 +105,16 @@ def _track(context: click.Context, option: click.Parameter, text: str | None) ->
     help="Model for who speaks when.",
 )
 @click.option(
+    "--language", default="auto", show_default=True, metavar="TAG|auto", help="Spoken, such as de."
+)
+@click.option(
+    "--task",
+    type=click.Choice(["transcribe", "translate"]),
+    default="transcribe",
+    show_default=True,
+    help="Words as spoken, or in English.",
+)
+@click.option(
     "--image-encoder",
     default=Config().pictures.image_encoder,
     show_default=True,
@@ -157,6 +167,7 @@ def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
 
     as_json, quiet = choices.pop("as_json"), choices.pop("quiet")
     options = Options(choices.pop("workers"), choices.pop("threads"), choices.pop("retry_failed"))
+    choices["language"] = None if choices["language"].lower() == "auto" else choices["language"]
     config = chosen(choices.pop("config"), {"passes": choices.pop("only") or None, **choices})
     outcomes = run(inputs, out, config, options, Watcher() if quiet else watcher())
     told = summary(outcomes, out)

@@ -12,7 +12,8 @@ from sensorium.interfaces.text.timeline import Timeline
 from sensorium.interfaces.text.units import clock
 from sensorium.interfaces.viewer.style import PALETTE
 from sensorium.interfaces.viewer.thumbnails import Picture, jpeg_uri, titles
-from sensorium.ops.speech.utterance import Row, called, glue
+from sensorium.ops.speech.languages import glue
+from sensorium.ops.speech.utterance import Row, called
 
 STRIP = 108  # pixels of height, as in page.css
 MOST_WORDS = 20_000  # two hours of fast speech: more would make a page that browsers choke on

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sensorium.core.learning import VoicesTraining
 from sensorium.core.speech import Turn
 from sensorium.ops.sound import spoil
-from sensorium.ops.speech import powerset
+from sensorium.ops.voices import powerset
 
 RATE = 16_000
 STEP = 270  # samples from row to row of the segmentation

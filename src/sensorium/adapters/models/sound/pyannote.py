@@ -23,7 +23,7 @@ from sensorium.core.record import Provenance
 from sensorium.core.time import Axis, Span
 from sensorium.models.installing import installed
 from sensorium.models.store import revision
-from sensorium.ops.speech.powerset import SETS, activity
+from sensorium.ops.voices.powerset import SETS, activity
 
 _RATE = 16_000
 _STEP = 270  # samples from row to row: 10 (first convolution) x 3 x 3 x 3 (pooling)
