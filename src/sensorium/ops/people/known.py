@@ -22,7 +22,8 @@ class Known:
 
     `links` are the seconds in which a voice was seen to come from a face, by their keys; `parted` the
     pairs of identities that may not be joined (any more) without a person. `words` and `edges` are
-    what a person said that words are, and where turns begin and end.
+    what a person said that words are, and where turns begin and end; `named` the names that people gave,
+    None where they said that none of the names found is right.
     """
 
     identities: Mapping[str, Identity] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Known:
     claimed: Mapping[tuple[str, str], list[Any]] = field(default_factory=dict)  # (media, source)
     words: Mapping[WordKey, str] = field(default_factory=dict)
     edges: Mapping[TurnKey, tuple[float, float]] = field(default_factory=dict)
+    named: Mapping[str, str | None] = field(default_factory=dict)
 
     def find(self, text: str) -> Identity:
         """The identity of that id, or of that name where only one has it.
@@ -162,6 +164,7 @@ def replay(decisions: Sequence[Mapping[str, Any]]) -> Known:
         fold.claims,
         fold.words,
         fold.edges,
+        fold.names,
     )
 
 

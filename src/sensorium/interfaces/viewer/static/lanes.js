@@ -121,12 +121,17 @@ export class Lanes {
 
   // Moves the cursor; nothing is drawn, so this may happen with every frame.
   show(time) {
+    const before = this.time, moved = time !== before, inside = at => at >= this.from && at <= this.to;
     this.time = time;
-    const x = this.x(time), wide = this.track.clientWidth;
-    if (!this.dragging && this.to - this.from < this.length && (x < 0 || x > wide - 20) && wide) {
-      const half = (this.to - this.from) / 2;
-      if (time >= this.from + 2 * half - 20 / this.rate || time < this.from) { this.view(time - half * 0.2, time + half * 1.8); return; }
+    // A zoomed view turns the page as the cursor leaves it, and goes where somebody jumps to; who looks
+    // elsewhere while it plays is left there.
+    if (moved && !inside(time) && (inside(before) || Math.abs(time - before) > 1)) {
+      const span = this.to - this.from;
+      this.view(time - span / 10, time + 0.9 * span);
+      return;
     }
+    const x = this.x(time), wide = this.track.clientWidth;
+    this.cursor.hidden = !inside(time);
     this.cursor.style.transform = `translateX(${Math.min(Math.max(x, 0), wide - 1)}px)`;
     const second = Math.floor(time);
     if (second !== this.second) {
@@ -140,9 +145,7 @@ export class Lanes {
     const span = Math.min(Math.max(to - from, 2), this.length);
     this.from = Math.min(Math.max(from, 0), this.length - span);
     this.to = this.from + span;
-    this.dragging = true;  // the cursor may be out of sight: someone wants to look elsewhere
     this.draw();
-    this.dragging = false;
   }
 
   zoom(factor, at = this.time) {
