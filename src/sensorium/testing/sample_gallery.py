@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sensorium.core.media import MediaRef
@@ -29,7 +30,7 @@ def add_known(
 
     `score` is the probability of each, None where they found the identities.
     """
-    add_synthetic(root, ref, records, name="all")
+    add_synthetic(root, ref, [_embedded(record, whose) for record in records], name="all")
     layout = Layout(root)
     file = layout.input_file(ref.uri)
     entry = json.loads(file.read_text(encoding="utf-8"))
@@ -43,10 +44,22 @@ def add_known(
     for label, identity in whose.items():
         kind = "voice" if label.startswith("S") else "face"
         row = {"key": sample_key(result, label), "uri": ref.uri, "label": label, "kind": kind}
-        values = [float(number == int(identity[1:]) % 8) for number in range(8)]
-        row |= {"model": f"synthetic {kind}", "seconds": 5.0, "embedding": values, "apart": []}
+        row |= {"model": f"synthetic {kind}", "seconds": 5.0, "apart": []}
+        row["embedding"] = _direction(identity)
         rows.append(row | {"identity": identity, "score": score})
     Gallery(layout).add("seen", samples=rows)
+
+
+def _direction(identity: str) -> list[float]:
+    return [float(number == int(identity[1:]) % 8) for number in range(8)]
+
+
+def _embedded(record: Record, whose: Mapping[str, str]) -> Record:
+    """The record of a voice or person with an embedding that tells identities apart."""
+    label = record.values.get("speaker" if record.kind == "voice" else "person")
+    if record.kind not in ("voice", "person") or label not in whose:
+        return record
+    return replace(record, values={**record.values, "embedding": _direction(whose[label])})
 
 
 def known_library(
