@@ -81,7 +81,11 @@ def silence(path: Path, seconds: float) -> Path:
 def long_library(folder: Path, seconds: float = 10800.0, num_words: int = 30_000) -> Library:
     """Three hours of two voices with thirty thousand words."""
     ref = MediaReader().probe(str(silence(folder / "long.wav", seconds)))
-    step, records, words = seconds / num_words, [], "one two three four five six seven eight".split()
+    step, records, words = (
+        seconds / num_words,
+        [],
+        "one two three four five six seven eight".split(),
+    )
     for number in range(num_words):
         start, speaker = round(number * step, 3), f"S{1 + number // 40 % 2}"
         who = {"text": f"{words[number % 8]}{number}", "speaker": speaker}

@@ -61,6 +61,11 @@ def _at(place: tuple[str, Label]) -> Doubt:
     return told | {"face": label.kind != "voice"}
 
 
+def _pointed(place: tuple[str, Label]) -> Doubt:
+    told = _at(place)
+    return told | {"file": digest(told["uri"])}
+
+
 def _names(known: Known, places: _Places) -> Iterator[Doubt]:
     for who in known.all():
         there = [places[sample.key] for sample in who.samples if sample.key in places]
@@ -68,6 +73,7 @@ def _names(known: Known, places: _Places) -> Iterator[Doubt]:
             continue
         name, score = max(who.names.items(), key=lambda each: each[1])
         if LEAST <= score < SURE:
+            face = next((each for each in there if each[1].kind != "voice"), None)
             best = max((c for c in who.claims if c.name == name), key=lambda c: c.score)
             yield {
                 "kind": "name",
@@ -76,6 +82,7 @@ def _names(known: Known, places: _Places) -> Iterator[Doubt]:
                 "name": name,
                 "why": f"{best.source}: {best.quote}" if best.quote else best.source,
                 **_at(there[0]),
+                "like": _pointed(face) if face else None,
             }
 
 
@@ -86,7 +93,6 @@ def _same(known: Known, places: _Places) -> Iterator[Doubt]:
             score = known.score[sample.key]
             others = [key for key in sure if key != sample.key and key in places]
             if score is not None and score < SURE and sample.key in places and others:
-                like = _at(places[others[0]])
                 yield {
                     "kind": "same",
                     "score": score,
@@ -94,7 +100,7 @@ def _same(known: Known, places: _Places) -> Iterator[Doubt]:
                     "name": who.name,
                     "sample": sample.key,
                     **_at(places[sample.key]),
-                    "like": {**like, "file": digest(like.pop("uri"))},
+                    "like": _pointed(places[others[0]]),
                 }
 
 

@@ -53,7 +53,7 @@ class ReviewRoom {
   }
 
   name(doubt) {
-    return [h('div', {class: 'pair'}, this.face(doubt)), h('h2', {}, `Is this ${doubt.name}?`), h('p', {class: 'soft'}, doubt.why)];
+    return [h('div', {class: 'pair'}, this.face(doubt.like || doubt)), h('h2', {}, `Is this ${doubt.name}?`), h('p', {class: 'soft'}, doubt.why)];
   }
 
   same(doubt) {
