@@ -26,10 +26,17 @@ from sensorium.testing.sample_library import synthetic_record, synthetic_talk
 WHOSE = {"S1": "V1", "S2": "V2", "P1": "V1", "P2": "V2"}
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 # Debian's browser in a container: no sandbox of its own, and nothing asked of the network.
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update --autoplay-policy=no-user-gesture-required"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--autoplay-policy=no-user-gesture-required",
+]
 
 
 def talk_video(path: Path) -> Path:
@@ -46,7 +53,7 @@ def talk_video(path: Path) -> Path:
 
 
 def served_library(folder: Path) -> Library:
-    """Two talks of the same two people, who have claims of names, some words unsure, and text on the screen."""
+    """Two talks of the same two people; some words unsure, text on the screen."""
     first = talk_video(folder / "interview.mp4")
     second = Path(shutil.copyfile(first, folder / "evening <b>talk.mp4"))
     with open(second, "ab") as file:  # other bytes, so another file; players skip what follows
@@ -84,7 +91,7 @@ def long_library(folder: Path, seconds: float = 10800.0, num_words: int = 30_000
     step, records, words = (
         seconds / num_words,
         [],
-        "one two three four five six seven eight".split(),
+        ["one", "two", "three", "four", "five", "six", "seven", "eight"],
     )
     for number in range(num_words):
         start, speaker = round(number * step, 3), f"S{1 + number // 40 % 2}"
