@@ -51,6 +51,7 @@ async function go() {
   main.replaceChildren(place);
   main.removeAttribute('aria-busy');
   scrollTo(0, 0);
+  if (turn > 1) main.focus({preventScroll: true});  // so a new room is read from its start
   if (room.shown) room.shown();
 }
 
