@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sensorium.core.media import MediaRef
 from sensorium.core.record import Record
@@ -43,7 +44,12 @@ def add_known(
     rows = []
     for label, identity in whose.items():
         kind = "voice" if label.startswith("S") else "face"
-        row = {"key": sample_key(result, label), "uri": ref.uri, "label": label, "kind": kind}
+        row: dict[str, Any] = {
+            "key": sample_key(result, label),
+            "uri": ref.uri,
+            "label": label,
+            "kind": kind,
+        }
         row |= {"model": f"synthetic {kind}", "seconds": 5.0, "apart": []}
         row["embedding"] = _direction(identity)
         rows.append(row | {"identity": identity, "score": score})
@@ -57,7 +63,7 @@ def _direction(identity: str) -> list[float]:
 def _embedded(record: Record, whose: Mapping[str, str]) -> Record:
     """The record of a voice or person with an embedding that tells identities apart."""
     label = record.values.get("speaker" if record.kind == "voice" else "person")
-    if record.kind not in ("voice", "person") or label not in whose:
+    if record.kind not in ("voice", "person") or label is None or label not in whose:
         return record
     return replace(record, values={**record.values, "embedding": _direction(whose[label])})
 

@@ -43,8 +43,9 @@ def write_page(
     Pictures are read again from the media files through `reader`; where a file is gone or has
     changed, grey fields say so. Sound and pictures play where the original lies beside the page, or in a
     folder beside it; then both can be moved together. Nothing is embedded: sound would add some 15 MB an
-    hour, and another copy of what is there already. A file shows at most 60 pictures and 20,000 words, the page 400
-    pictures; what is left out is said on the page.
+    hour, and another copy of what is there already.
+
+    A file shows at most 60 pictures and 20,000 words, the page 400 pictures; what is left out is said on the page.
 
     Raises:
         UsageError: no input of that name, or several.
