@@ -45,7 +45,8 @@ def write_page(
     folder beside it; then both can be moved together. Nothing is embedded: sound would add some 15 MB an
     hour, and another copy of what is there already.
 
-    A file shows at most 60 pictures and 20,000 words, the page 400 pictures; what is left out is said on the page.
+    A file shows at most 60 pictures and 20,000 words, the page 400 pictures; what is left out is
+    said on the page.
 
     Raises:
         UsageError: no input of that name, or several.

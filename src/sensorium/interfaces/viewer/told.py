@@ -131,7 +131,8 @@ def _who(known: Known, key: str | None) -> Told:
 
 def people(library: Library) -> list[Told]:
     """Everyone, the one heard longest first."""
-    return [_person(library, who, library.known()) for who in library.known().all()]
+    known = library.known()
+    return [_person(library, who, known) for who in known.all()]
 
 
 def person(library: Library, identity: str) -> Told:
