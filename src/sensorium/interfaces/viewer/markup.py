@@ -144,6 +144,17 @@ def transcript(timeline: Timeline, colours: Mapping[str, int]) -> str:
     return f'<div class="talk">{"".join(parts)}</div>' if parts else ""
 
 
+def player(timeline: Timeline, address: str) -> str:
+    """What plays the original at an address; nothing without one."""
+    if not address or timeline.kind not in ("audio", "video"):
+        return ""
+    label, at = escape(timeline.name), escape(f"./{address}")  # a name with a colon is no scheme
+    return (
+        f'<{timeline.kind} class="player" controls preload="metadata" aria-label="{label}" '
+        f'src="{at}"></{timeline.kind}>'
+    )
+
+
 def people(
     timeline: Timeline, colours: Mapping[str, int], faces: Mapping[str, NDArray | None]
 ) -> str:
