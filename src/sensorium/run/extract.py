@@ -113,7 +113,8 @@ def run(
         outcomes: dict[int, Outcome] = {}
         watch.start(jobs)
         try:
-            for index, result in (options.executor or _executor(options)).map(work_on, jobs):
+            executor = options.executor or _executor(options, found)
+            for index, result in executor.map(work_on, jobs):
                 outcomes[index] = (
                     result if isinstance(result, Outcome) else died(jobs[index], result)
                 )
@@ -139,10 +140,14 @@ def _fetch(config: Config, found: list[Input], watch: Watcher) -> None:
         install(missing, quiet=watch.silent)
 
 
-def _executor(options: Options) -> Executor:
+def _executor(options: Options, found: list[Input]) -> Executor:
+    """Processes on this machine; but one photo is done here before a process has begun, and the next one
+    finds the models open."""
     from sensorium.adapters.engines.local import InProcess, LocalPool
 
-    return LocalPool(options.num_workers) if options.num_workers else InProcess()
+    one = len(found) == 1 and KIND_OF.get(Path(found[0].uri).suffix.lower()) == "image"
+    here = not options.num_workers or (one and options.num_workers == 1)
+    return InProcess() if here else LocalPool(options.num_workers)
 
 
 def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) -> list[Job]:
