@@ -146,9 +146,7 @@ def _track(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option(
     "--retry-failed", is_flag=True, help="Try again what failed before on the same bytes."
 )
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON summary on stdout, nothing else."
-)
+@json_option("Print one JSON summary on stdout, nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
     """Turn files, folders and patterns into a library.
@@ -165,7 +163,7 @@ def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
     config = Config.flat(choices.pop("only") or None, **choices)
     outcomes = run(inputs, out, config, options, Watcher() if quiet else watcher())
     told = summary(outcomes, out)
-    click.echo(json.dumps(told)) if as_json else print_summary(told)
+    click.echo(json.dumps(told)) if as_json else print_summary(told, painted)
     sys.exit(EXIT_SOME_FAILED if told["failed"] else 0)
 
 

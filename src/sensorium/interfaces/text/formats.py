@@ -36,8 +36,8 @@ def render(
 ) -> str:
     """The library, or the one input that `media` names, in one of the formats of docs/formats.md.
 
-    ``text`` every file in one screen, or as `look` says; ``vtt`` and ``srt`` subtitles of one file; ``rttm`` who
-    spoke when; ``json`` every table (with the lists of numbers only if `embeddings`); ``csv`` every
+    ``text`` every file in one screen, or as `look` says; ``vtt`` and ``srt`` subtitles of one file;
+    ``rttm`` who spoke when; ``json`` every table (with the lists of numbers only if `embeddings`); ``csv`` every
     word with its speaker and person.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable
 from typing import Any
@@ -42,6 +43,14 @@ def json_option(told: str = "Print JSON.") -> Callable[[Any], Any]:
 
 
 def echo_json(value: Any) -> None:
-    """Prints plain data, or the rows of a data frame, as JSON."""
+    """Prints plain data, or the rows of a data frame, as JSON; what is no finite number is null."""
     rows = json.loads(value.to_json(orient="records")) if hasattr(value, "to_json") else value
-    click.echo(json.dumps(rows, indent=1))
+    click.echo(json.dumps(_finite(rows), indent=1, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -26,7 +26,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "find": (
         "sensorium find library/ climate",
-        "sensorium find library/ '\"good evening\"' --speaker \"Ann Ray\"",
+        'sensorium find library/ \'"good evening"\' --speaker "Ann Ray"',
         "sensorium find library/ 'clim*' --media talk.mp4 --kind word",
         "sensorium find library/ --like photo.jpg",
     ),
