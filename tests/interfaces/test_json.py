@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
+import sensorium as sm
 from sensorium.interfaces.cli.main import main
 from sensorium.interfaces.cli.terminal.console import echo_json
 from sensorium.testing.made_media import tone, write_sound
@@ -108,3 +109,25 @@ def test_tiles(tmp_path):
 def test_what_is_no_number_is_null(capsys):
     echo_json([{"wer": float("inf"), "parts": (float("nan"), 1)}])
     assert json.loads(capsys.readouterr().out) == [{"wer": None, "parts": [None, 1]}]
+
+
+def test_people_and_what_is_decided_about_them(two_people):
+    one, other = (who.id for who in sm.Cast(two_people).all() if not who.name)
+
+    def decided(group, name, *words):
+        text = call(group, name, *words, "--library", two_people, "--json")
+        check(SAME.get(f"{group} {name}", f"{group} {name}"), text)
+        return json.loads(text)
+
+    for group in ("cast", "voices"):
+        assert len(decided(group, "list")) == 4
+        assert len(decided(group, "show", "Mary")) == 2
+        decided(group, "name", one, "Ann")
+        decided(group, "merge", one, other)
+        decided(group, "undo")
+        split = decided(group, "split", "Mary")
+        decided(group, "merge", split["identity"], split["other"])
+    assert decided("cast", "explain", "Mary") == []
+    decided("cast", "apart", one, other)
+    decided("voices", "join", two_people)
+    assert decided("voices", "forget", other) == {"identity": other}

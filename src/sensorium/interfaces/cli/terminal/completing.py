@@ -54,6 +54,10 @@ def _people(context: click.Context, parameter: click.Parameter, begun: str) -> l
 
 def _library(context: click.Context) -> str:
     given = context.params.get("library")
+    if given is None and isinstance(context.command.params[0], click.Argument):
+        given = next(
+            iter(context.args), None
+        )  # click reads no arguments before an unfinished option
     return given or os.environ.get("SENSORIUM_LIBRARY") or "library"
 
 
