@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sensorium.core.lazy import Shown
 from sensorium.core.time import Span
 
 
@@ -17,7 +18,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Transcript:
+class Transcript(Shown):
     """Words in order of time; `language` is a BCP-47 tag; the first `stable` words are final."""
 
     words: tuple[Word, ...]
@@ -35,7 +36,7 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Shown):
     """One stretch of one voice. `speaker` is a label inside one file, `identity` is global."""
 
     span: Span

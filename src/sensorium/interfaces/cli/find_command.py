@@ -51,8 +51,8 @@ def find(library: str, text: str, as_json: bool, **options: Any) -> None:
 
 def _lines(library: Library, hits: list[dict[str, Any]]) -> list[str]:
     from sensorium.interfaces.text.screen import clean
-    from sensorium.interfaces.text.timeline import names
     from sensorium.interfaces.text.units import clock
+    from sensorium.library.library_file import names
 
     called = names(library.inputs())
     lines = []

@@ -37,8 +37,8 @@ def render(
     """The library, or the one input that `media` names, in one of the formats of docs/formats.md.
 
     ``text`` every file in one screen, or as `look` says; ``vtt`` and ``srt`` subtitles of one file;
-    ``rttm`` who spoke when; ``json`` every table (with the lists of numbers only if `embeddings`); ``csv`` every
-    word with its speaker and person.
+    ``rttm`` who spoke when; ``json`` every table (with the lists of numbers only if `embeddings`);
+    ``csv`` every word with its speaker and person.
 
     Raises:
         UsageError: an unknown format, no such input, or subtitles of several inputs at once.

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -27,16 +24,14 @@ def _files(context: click.Context, parameter: click.Parameter, begun: str) -> li
 
 def _media(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """Names of the files in the library that was typed before; none where there is no library."""
-    inputs = Path(_library(context)).expanduser() / "inputs"
-    uris = []
-    for file in inputs.glob("*.json"):
-        try:
-            uris.append(json.loads(file.read_text(encoding="utf-8"))["uri"])
-        except (OSError, ValueError, KeyError):  # a run may be writing
-            continue
-    count = Counter(os.path.basename(uri) for uri in uris)
-    names = {base if count[base := os.path.basename(uri)] == 1 else uri for uri in uris}
-    return [CompletionItem(name) for name in sorted(names) if name.startswith(begun)]
+    from sensorium.core.errors import SensoriumError
+    from sensorium.library.library import Library
+
+    try:
+        known = list(Library(_library(context)))
+    except SensoriumError:
+        return []
+    return [CompletionItem(name) for name in known if name.startswith(begun)]
 
 
 def _people(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
