@@ -31,7 +31,7 @@ def example(name, *words):
 def test_each_is_short_and_says_how_it_is_called(name):
     text = (ROOT / "examples" / name).read_text(encoding="utf-8")
     assert len(text.splitlines()) < 40
-    assert f"    python examples/{name} " in text
+    assert f"\npython examples/{name} " in text
 
 
 def test_subtitles_and_speaking_time(tmp_path):
@@ -40,7 +40,7 @@ def test_subtitles_and_speaking_time(tmp_path):
     assert written == [str(tmp_path / "out" / "talk show.srt")]
     assert "S1: Good evening." in Path(written[0]).read_text(encoding="utf-8")
     lines = example("speaking_time.py", library.path)
-    assert [line.split()[-1] for line in lines] == ["S1", "S2"]
+    assert [line.split()[-1] for line in lines] == ["S2", "S1"]  # the one who speaks longest first
 
 
 def test_quotes_are_cut_out_of_the_file(tmp_path):
