@@ -16,6 +16,7 @@ from sensorium.testing.sample_library import (
     add_synthetic,
     synthetic_library,
     synthetic_record,
+    synthetic_ref,
     synthetic_words,
 )
 
@@ -110,6 +111,21 @@ def test_a_library_its_files_and_people(real, two_people, tmp_path):
     assert "the file is no longer there" in shown(sm.open(tmp_path / "made up")["talk show.mp4"])
 
 
+def test_what_is_long_and_busy_stays_small(tmp_path, rng):
+    """Ten voices that change every second for an hour; pictures of nothing but noise."""
+    records = [
+        synthetic_record("turn", float(i), i + 0.5, speaker=f"S{i % 10}", score=1.0)
+        for i in range(3600)
+    ]
+    records += synthetic_words([(f"S{i % 10}", None, "and so on & on") for i in range(500)])
+    root = tmp_path / "library"
+    add_synthetic(root, synthetic_ref("/a/long.wav", "audio", duration=3600.0), records)
+    assert shown(sm.open(root)["long.wav"]).count("heard") == 8
+    noise = rng.integers(0, 255, (12, 220, 220, 3), dtype=np.uint8)
+    shown(sm.Frames(noise, np.arange(12.0)))
+    shown(patches(rng, 60, 80))
+
+
 def test_tables_put_what_people_read_first_and_digests_last(tmp_path):
     library = synthetic_library(tmp_path / "library")
     turns = library.turns()
@@ -131,6 +147,8 @@ def test_one_file_is_taken_by_its_name(real, tmp_path):
     library, names = real
     assert sorted(library) == sorted(names.values())
     assert names["sound"] in library
+    assert library[names["sound"]].uri in library
+    assert "nobody.mp4" not in library
     one = library[names["sound"]]
     assert set(one.words()["uri"]) == {one.uri}
     assert len(one.turns()) == 1
@@ -156,6 +174,8 @@ def test_names_are_completed(real, two_people):
     for typed, wanted in (('library["to', "tone & more.wav"), ('cast["M', "Mary")):
         assert any(wanted in each for each in shell.complete(None, typed, len(typed))[1])
     assert sm.Cast(two_people)["Mary"].name == "Mary"
+    assert "Mary" in sm.Cast(two_people)
+    assert "Bob" not in sm.Cast(two_people)
     assert len(list(sm.Cast(two_people))) == 3
 
 

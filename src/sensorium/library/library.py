@@ -55,6 +55,13 @@ class Library(Upstairs, Shown):
         """The names of its files, as short as can be."""
         return iter(names(self.inputs()).values())
 
+    def __contains__(self, media: object) -> bool:
+        """Whether it has an input of that name, and just one."""
+        try:
+            return isinstance(media, (str, os.PathLike)) and bool(self.chosen(media))
+        except UsageError:
+            return False
+
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
 

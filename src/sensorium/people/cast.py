@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sensorium.core.errors import UsageError
 from sensorium.core.lazy import Shown
 from sensorium.core.people.identity import Identity
 from sensorium.people.decision import Corrections
@@ -42,6 +43,13 @@ class Cast(Corrections, Shown):
 
     def __iter__(self) -> Iterator[Identity]:
         return iter(self.all())
+
+    def __contains__(self, identity: object) -> bool:
+        """Whether it has somebody of that id or name, and just one."""
+        try:
+            return isinstance(identity, str) and bool(self.find(identity))
+        except UsageError:
+            return False
 
     def _ipython_key_completions_(self) -> list[str]:
         return [who.name or who.id for who in self.all()]

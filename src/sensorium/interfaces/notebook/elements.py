@@ -60,11 +60,13 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def picture(pixels: NDArray[np.uint8], side: int, caption: str = "") -> str:
-    """A picture of at most `side` pixels, as JPEG, with a line below."""
+    """A picture of at most `side` pixels, as JPEG of a byte per four pixels at most, with a line below."""
     image = Image.fromarray(np.ascontiguousarray(pixels))
     image.thumbnail((side, side))
-    data = io.BytesIO()
-    image.save(data, "JPEG", quality=75, optimize=True)
+    for quality in (75, 50, 25, 5):
+        image.save(data := io.BytesIO(), "JPEG", quality=quality, optimize=True)
+        if 4 * len(data.getvalue()) <= max(image.width * image.height, 2000):
+            break
     source = f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode('ascii')}"
     line = f'<div style="font-size:80%;{_SOFT}">{escape(caption)}</div>' if caption else ""
     style = "display:inline-block;margin:2px 4px 2px 0;vertical-align:top"

@@ -19,7 +19,8 @@ from sensorium.ops.speech.utterance import Row, called
 STRIP = 8  # pictures of a file
 PREVIEWS = 8  # files of a library of which a picture is read
 UTTERANCES = 12
-LANES, BARS = 10, 150
+LANES = 8
+GAP = 0.01  # of the whole time: bars that are nearer are drawn as one
 LETTERS = 300
 
 
@@ -93,7 +94,9 @@ def _lanes(timeline: Timeline) -> str:
     for label, rows in [lane for lane in lanes if lane[1]][:LANES]:
         kind = "seen" if label in timeline.seen else "heard"
         hue = PALETTE[hues.get(label, 0) % len(PALETTE)][0]
-        bars = "".join(_bar(row, timeline.duration, hue) for row in rows[:BARS])
+        bars = "".join(
+            _bar(row, timeline.duration, hue) for row in _joined(rows, timeline.duration)
+        )
         told.append(
             '<div style="display:flex;align-items:center;margin:2px 0">'
             f'<div style="width:150px;overflow:hidden">{escape(known.get(label, label))} '
@@ -104,7 +107,18 @@ def _lanes(timeline: Timeline) -> str:
     return "".join(told)
 
 
-def _bar(row: Row, length: float, hue: str) -> str:
+def _joined(rows: Sequence[Row], length: float) -> list[dict[str, float]]:
+    """Stretches in order of time, those together that lie nearer than could be seen."""
+    done: list[dict[str, float]] = []
+    for row in rows:
+        if done and row["start"] - done[-1]["end"] < GAP * length:
+            done[-1]["end"] = max(done[-1]["end"], row["end"])
+        else:
+            done.append({"start": row["start"], "end": row["end"]})
+    return done
+
+
+def _bar(row: Mapping[str, float], length: float, hue: str) -> str:
     left, width = row["start"] / length, (row["end"] - row["start"]) / length
     return (
         f'<div title="{clock(row["start"])} to {clock(row["end"])}" style="position:absolute;'
