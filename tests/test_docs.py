@@ -1,4 +1,4 @@
-"""Every example of the documentation runs: README.md, CONTRIBUTING.md and docs/*.md.
+"""Every example of the documentation runs: README.md, CONTRIBUTING.md, docs/*.md and the tutorial.
 
 How a page is read: `docs_blocks`. Each page starts in the same folder, under the same path: `docs_folder`.
 """
@@ -24,7 +24,8 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+_DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
+PAGES = ["README.md", "CONTRIBUTING.md", *_DOCS]
 # Not of the package: a file of a library, a group of entry points.
 NO_NAMES = {"sensorium.json", "sensorium.evidence"}
 _OURS = re.compile(r"sm(\.\w+)+")
@@ -64,7 +65,7 @@ def _place(folder: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.rmtree(work)
     shutil.copytree(fresh, work)
     monkeypatch.chdir(work)
-    monkeypatch.setattr("sensorium.run.extract._executor", lambda options: InProcess())
+    monkeypatch.setattr("sensorium.run.extract._executor", lambda *_: InProcess())
     return work
 
 

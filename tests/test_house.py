@@ -136,7 +136,7 @@ def test_every_command_is_documented():
 
 def test_docs_name_no_machine():
     """No path of a machine and no registry host stands in the repository's texts."""
-    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *SOURCE]:
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *SOURCE]:
         text = path.read_text()
         assert "/work/" not in text, path
         assert "/tmp/" not in text, path

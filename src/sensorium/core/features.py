@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from numpy.typing import NDArray
 
 from sensorium.core.errors import UsageError
+from sensorium.core.lazy import Shown, loaded
 from sensorium.core.media import read_only
 from sensorium.core.time import Axis, Span
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
+class Features(Shown):
     """Model outputs ``(*axes, dim)``; with no axes it is an embedding ``(dim,)``.
 
     `axes` locate every row: ``(height, width)`` in pixels for image patches, ``(time,)`` in seconds
@@ -49,3 +51,12 @@ class Features:
         sizes = ", ".join(f"{n}={s}" for n, s in zip(names, self.values.shape, strict=True))
         where = f", span=[{self.span.start:.2f}, {self.span.end:.2f})" if self.span else ""
         return f"Features({self.name}, {sizes}, {self.values.dtype}{where}, model={self.model!r})"
+
+    def plot(self, picture: Any = None, at: tuple[float, float] | None = None) -> Any:
+        """These features as a PIL picture.
+
+        Of patches, how alike each is to the one `at` (x, y) in pixels (yellow: the same), or without it the
+        three directions in which they differ most as red, green and blue; laid over `picture` (a path,
+        array or PIL picture) if there is one. Of sound, the strongest features along the time.
+        """
+        return loaded("interfaces.notebook.plots:features")(self, picture, at)

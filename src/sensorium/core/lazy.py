@@ -22,6 +22,18 @@ def loaded(where: str) -> Any:
     return getattr(value, attribute) if attribute else value
 
 
+class Shown:
+    """What a notebook shows as pictures, a player or a table, by ``_repr_html_``.
+
+    The markup is made in a room above, which is loaded when something is shown.
+    """
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return loaded("interfaces.notebook.shown:html")(self)
+
+
 def lazily(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
     """The ``__getattr__`` of a package whose names lie in other modules.
 

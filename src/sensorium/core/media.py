@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sensorium.core.errors import UsageError
+from sensorium.core.lazy import Shown, loaded
 
 Kind = Literal["image", "audio", "video"]
 
@@ -74,7 +75,7 @@ class MediaRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Audio:
+class Audio(Shown):
     """A stretch of sound; a chunk is a short `Audio` that knows where it starts.
 
     `samples` is float32 ``(channel, sample)`` in [-1, 1]; `sample_rate` in Hz; `start` in seconds
@@ -133,9 +134,13 @@ class Audio:
         joined = np.concatenate([self.samples, chunk.samples], axis=1)
         return Audio(joined, self.sample_rate, self.start)
 
+    def plot(self) -> Any:
+        """Its log-mel spectrogram, as Whisper hears it, as a PIL picture with seconds and Hz."""
+        return loaded("interfaces.notebook.plots:log_mel")(self)
+
 
 @dataclass(frozen=True, slots=True)
-class Frames:
+class Frames(Shown):
     """Pictures with their times; a still image is one frame at 0 seconds.
 
     `pixels` is uint8 ``(frame, height, width, 3)`` RGB, upright as displayed; `times` is float64

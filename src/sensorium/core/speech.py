@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sensorium.core.lazy import Shown
 from sensorium.core.record import Provenance
 from sensorium.core.time import Span
 
@@ -18,7 +19,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Transcript:
+class Transcript(Shown):
     """Words in order of time; `language` is a BCP-47 tag; the first `stable` words are final.
 
     `language_score` is the probability 0..1 of the language that was heard, None where nobody asked.
@@ -42,7 +43,7 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Shown):
     """One stretch of one voice. `speaker` is a label inside one file, `identity` is global."""
 
     span: Span

@@ -13,10 +13,12 @@ from sensorium.adapters.stores.feature_shards import read_features
 from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.errors import LibraryError, UsageError
 from sensorium.core.features import Features
+from sensorium.core.lazy import Shown
 from sensorium.core.people.identity import Identity
 from sensorium.core.record import KINDS
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
+from sensorium.library.library_file import LibraryFile, names
 from sensorium.library.upstairs import Upstairs
 from sensorium.ops.people.known import Known
 
@@ -26,12 +28,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Library(Upstairs):
+class Library(Upstairs, Shown):
     """The results of many files in one folder, as the last run over each file asked for them.
 
-    Every table is a pandas DataFrame in order of input and time; `media` narrows it to one input,
-    given by its path, the end of its path, or its digest. Times are seconds from the start of the
-    file. What each column holds is in docs/formats.md and in `sensorium.core.record.KINDS`.
+    Every table is a pandas DataFrame in order of input and time, readable columns first; `media` narrows
+    it to one input, given by its path, the end of its path, or its digest, and so does
+    ``library["talk.mp4"]``. Times are seconds from the start of the file. What each column
+    holds is in docs/formats.md and in `sensorium.core.record.KINDS`.
 
     Raises:
         LibraryError: the folder is no library, or of a newer format.
@@ -43,6 +46,24 @@ class Library(Upstairs):
 
     def __repr__(self) -> str:
         return f"Library({str(self.path)!r}, {len(self.inputs())} inputs)"
+
+    def __getitem__(self, media: str | os.PathLike[str]) -> LibraryFile:
+        """One file, by its path, the end of its path, or its digest: ``library["talk.mp4"]``."""
+        return LibraryFile(self, self.chosen(media)[0])
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of its files, as short as can be."""
+        return iter(names(self.inputs()).values())
+
+    def __contains__(self, media: object) -> bool:
+        """Whether it has an input of that name, and just one."""
+        try:
+            return isinstance(media, (str, os.PathLike)) and bool(self.chosen(media))
+        except UsageError:
+            return False
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
 
     @property
     def path(self) -> Path:
@@ -85,8 +106,10 @@ class Library(Upstairs):
         import pandas as pd
         import pyarrow as pa
 
+        from sensorium.library.readable import readable
+
         to_pandas = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-        return self.table(kind, media).to_pandas(types_mapper=to_pandas.get)
+        return readable(self.table(kind, media).to_pandas(types_mapper=to_pandas.get))
 
     def turns(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         """Who spoke when; `person` is the face that was speaking, where that is clear.
@@ -134,11 +157,13 @@ class Library(Upstairs):
     def people(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         """Who every voice and face of each file is.
 
-        One row each: media, uri, label (``"S1"`` or ``"P1"``), kind (``"voice"``, ``"face"``,
-        ``"drawn"``), identity, name, `name_score` (probability of the name, 1 where a person said it)
-        and `score` (probability of the identity; null for the one who founded it).
+        One row each: uri, label (``"S1"`` or ``"P1"``), kind (``"voice"``, ``"face"``, ``"drawn"``),
+        name, identity, `name_score` (probability of the name, 1 where a person said it), `score`
+        (probability of the identity; null for the one who founded it) and media.
         """
         import pandas as pd
+
+        from sensorium.library.readable import readable
 
         known = self.known()
         columns = ["media", "uri", "label", "kind", "identity", "name", "name_score", "score"]
@@ -157,17 +182,19 @@ class Library(Upstairs):
             for s in samples(self._layout, entry)
             if (who := known.identities.get(known.of.get(s.key) or "")) is not None
         ]
-        return pd.DataFrame(rows, columns=columns)
+        return readable(pd.DataFrame(rows, columns=columns))
 
     def _with_identities(
         self, frame: pd.DataFrame, media: str | os.PathLike[str] | None, column: str = "speaker"
     ) -> Any:
         """Adds `identity` (the same in all files of the library) and its `name`."""
+        from sensorium.library.readable import readable
+
         called = self.people(media)[["media", "label", "identity", "name"]].astype(
             "str", errors="ignore"
         )
         called = called.rename(columns={"label": column}).drop_duplicates(["media", column])
-        return frame.merge(called, on=["media", column], how="left")
+        return readable(frame.merge(called, on=["media", column], how="left"))
 
     def regions(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         """What was found in the pictures, box by box, with its track, person, identity and name."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sensorium.core.errors import UsageError
+from sensorium.core.lazy import Shown
 from sensorium.core.people.identity import Identity
 from sensorium.people.decision import Corrections
 from sensorium.people.name import explained, named
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Cast(Corrections):
+class Cast(Corrections, Shown):
     """The identities of a library: everyone who was heard or seen, over all its files.
 
     Whoever is named here is so named in all files of the library and in those to come. Every call
@@ -33,6 +36,23 @@ class Cast(Corrections):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._layout.root)!r}, {len(self.all())} identities)"
+
+    def __getitem__(self, identity: str) -> Identity:
+        """The identity of an id or name: ``cast["Barack Obama"]``."""
+        return self.find(identity)
+
+    def __iter__(self) -> Iterator[Identity]:
+        return iter(self.all())
+
+    def __contains__(self, identity: object) -> bool:
+        """Whether it has somebody of that id or name, and just one."""
+        try:
+            return isinstance(identity, str) and bool(self.find(identity))
+        except UsageError:
+            return False
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [who.name or who.id for who in self.all()]
 
     def all(self) -> list[Identity]:
         """Every identity, the one heard longest first."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorium.core.errors import UsageError
+from sensorium.core.lazy import Shown
 from sensorium.core.people.evidence import Claim
 
 Kind = Literal["voice", "face", "drawn"]
@@ -60,7 +61,7 @@ def _result(sample: Sample) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Shown):
     """One person or character, as far as is known: a stable `id` and the samples of voice and face.
 
     `name` is what a person decided, or what the evidence suffices for, else None; `score` is the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,10 +10,11 @@ import click
 import sensorium
 from sensorium.interfaces.cli.corrections import (
     add_corrections,
-    echo_json,
+    echo_decided,
     echo_shown,
     library_option,
 )
+from sensorium.interfaces.cli.terminal.console import echo_json, json_option, painted
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
@@ -29,10 +31,11 @@ def cast() -> None:
 
 def _told(who: Identity) -> str:
     files = len({sample.uri for sample in who.samples})
+    called = painted(who.name, "name") if who.name else "(unknown)"
     sure = "" if who.score in (None, 1.0) else f" ({who.score:.2f})"
     parts = [f"heard {who.seconds:.1f} s"] * bool(who.of("voice"))
     parts += [f"seen {who.on_screen:.1f} s"] * (len(who.of("voice")) < len(who.samples))
-    return f"{who.id}  {who.name or '(unknown)'}{sure}  {', '.join(parts)} in {files} files"
+    return f"{who.id}  {called}{sure}  {', '.join(parts)} in {files} files"
 
 
 def _row(row: Any) -> str:
@@ -43,9 +46,7 @@ def _row(row: Any) -> str:
 
 @cast.command("list")
 @library_option
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON, one entry a voice or face of a file."
-)
+@json_option("Print JSON, one entry a voice or face of a file.")
 def list_(library: str, as_json: bool) -> None:
     """Everyone, the one heard longest first; then what of the cast list could not be used."""
     opened = sensorium.Cast(library)
@@ -53,24 +54,26 @@ def list_(library: str, as_json: bool) -> None:
         echo_json(opened.table())
         return
     lines = [_told(who) for who in opened.all()] or ["nobody yet"]
-    lines += [f"not used: {each['what']}: {each['message']}" for each in opened.unused()]
+    unused = (f"not used: {each['what']}: {each['message']}" for each in opened.unused())
+    lines += [painted(line, "warning") for line in unused]
     click.echo("\n".join(lines))
 
 
 @cast.command()
 @click.argument("identity")
 @library_option
-def show(identity: str, library: str) -> None:
+@json_option("Print JSON, one entry a voice or face of a file.")
+def show(identity: str, library: str, as_json: bool) -> None:
     """Where one identity was heard and seen, and how sure that is."""
     opened = sensorium.Cast(library)
     who = opened.find(identity)
-    echo_shown(opened, who, _told(who), _row)
+    echo_shown(opened, who, _told(who), None if as_json else _row)
 
 
 @cast.command()
 @click.argument("identity")
 @library_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a claim.")
+@json_option("Print JSON, one entry a claim.")
 def explain(identity: str, library: str, as_json: bool) -> None:
     """Why an identity has its name, or none: every name that was claimed, with the evidence."""
     opened = sensorium.Cast(library)
@@ -98,10 +101,11 @@ def explain(identity: str, library: str, as_json: bool) -> None:
 @click.argument("identity")
 @click.argument("other")
 @library_option
-def apart(identity: str, other: str, library: str) -> None:
+@json_option()
+def apart(identity: str, other: str, library: str, as_json: bool) -> None:
     """Two identities are not the same person, whatever is seen or heard later."""
     one, two = sensorium.Cast(library).apart(identity, other)
-    click.echo(f"{one} and {two} stay two people")
+    echo_decided(as_json, f"{one} and {two} stay two people", identity=one, other=two)
 
 
 @cast.command()
@@ -130,7 +134,8 @@ def review(library: str, out: str) -> None:
     "--price", type=(float, float), default=(0.0, 0.0), metavar="IN OUT", help="Per million tokens."
 )
 @click.option("--yes", is_flag=True, help="Show what leaves the machine, but do not ask each time.")
-def ask(library: str, yes: bool, **choices: Any) -> None:
+@json_option("Print JSON, one entry an identity that was asked about.")
+def ask(library: str, yes: bool, as_json: bool, **choices: Any) -> None:
     """Ask a language model, with search engines, for the names that are missing.
 
     Whatever leaves the machine is shown before, and goes only with your leave. Answers are kept.
@@ -145,7 +150,11 @@ def ask(library: str, yes: bool, **choices: Any) -> None:
     names = ("calls", "searches", "money", "seconds")
     budget = Budget(*[choices.pop(name) for name in names])
     options = AgentOptions(budget=budget, price=Price(*choices.pop("price")), **choices)
-    for who, answer in ask(library, options, disclose):
+    answers = ask(library, options, disclose)
+    if as_json:
+        echo_json([{"identity": who.id, **asdict(answer)} for who, answer in answers])
+        return
+    for who, answer in answers:
         told = f"{answer.name} ({answer.score:.2f})" if answer.name else f"unsure: {answer.reason}"
         click.echo(f"{who.id}  {told}")
         for quote in answer.evidence:

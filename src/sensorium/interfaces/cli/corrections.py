@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from sensorium.interfaces.cli.terminal.console import echo_json, json_option
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
@@ -21,17 +22,24 @@ library_option = click.option(
 )
 
 
-def echo_json(table: Any) -> None:
-    """Prints the rows of a data frame as JSON."""
-    click.echo(json.dumps(json.loads(table.to_json(orient="records")), indent=1))
+def echo_shown(cast: Cast, who: Identity, told: str, row: Callable[[Any], str] | None) -> None:
+    """Prints what is `told` of one identity and, a line each, its voices and faces by file.
 
-
-def echo_shown(cast: Cast, who: Identity, told: str, row: Callable[[Any], str]) -> None:
-    """Prints what is `told` of one identity and, a line each, its voices and faces by file."""
+    Without `row`, the rows of its table as JSON.
+    """
     table = cast.table()
+    mine = table[table["identity"] == who.id]
+    if row is None:
+        echo_json(mine)
+        return
     click.echo(told)
-    for each in table[table["identity"] == who.id].itertuples():
+    for each in mine.itertuples():
         click.echo(f"  {row(each)}")
+
+
+def echo_decided(as_json: bool, text: str, **decided: Any) -> None:
+    """Prints what was decided, as a line for people or as JSON."""
+    echo_json(decided) if as_json else click.echo(text)
 
 
 def add_corrections(
@@ -43,17 +51,21 @@ def add_corrections(
     @click.argument("identity")
     @click.argument("name")
     @library_option
-    def name(identity: str, name: str, library: str) -> None:
+    @json_option()
+    def name(identity: str, name: str, library: str, as_json: bool) -> None:
         """Give an identity a name; an empty one says that none of the names found is right."""
-        click.echo(f"{opened(library).name(identity, name)}  {name or '(no name)'}")
+        known = opened(library).name(identity, name)
+        echo_decided(as_json, f"{known}  {name or '(no name)'}", identity=known, name=name or None)
 
     @group.command()
     @click.argument("number", type=int, required=False)
     @library_option
-    def undo(number: int | None, library: str) -> None:
+    @json_option()
+    def undo(number: int | None, library: str, as_json: bool) -> None:
         """Take back the last decision about who is who, or the one of that NUMBER."""
         done = opened(library).undo(number)
-        click.echo(f"taken back: {done['number']} ({done['kind']})")
+        number, kind = done["number"], done["kind"]
+        echo_decided(as_json, f"taken back: {number} ({kind})", number=number, kind=kind)
 
     _add_sorting(group, opened, told)
 
@@ -67,10 +79,12 @@ def _add_sorting(
     @click.argument("into")
     @click.argument("other")
     @library_option
-    def merge(into: str, other: str, library: str) -> None:
+    @json_option()
+    def merge(into: str, other: str, library: str, as_json: bool) -> None:
         """Two identities are one person; INTO is kept."""
         cast = opened(library)
-        click.echo(told(cast.find(cast.merge(into, other))))
+        who = cast.find(cast.merge(into, other))
+        echo_decided(as_json, told(who), identity=who.id, name=who.name)
 
     @group.command()
     @click.argument("identity")
@@ -78,9 +92,11 @@ def _add_sorting(
         "--sample", "samples", multiple=True, help="A sample of `show` that is somebody else."
     )
     @library_option
-    def split(identity: str, samples: tuple[str, ...], library: str) -> None:
+    @json_option()
+    def split(identity: str, samples: tuple[str, ...], library: str, as_json: bool) -> None:
         """One identity is two people; without --sample, voices from faces, or the groups that differ most."""
         cast = opened(library)
         before = cast.find(identity).id
         new = cast.split(identity, samples)
-        click.echo(f"{told(cast.find(before))}\n{told(cast.find(new))}")
+        text = f"{told(cast.find(before))}\n{told(cast.find(new))}"
+        echo_decided(as_json, text, identity=before, other=new)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sensorium.core.errors import UsageError
+from sensorium.interfaces.cli.terminal.console import echo_json, json_option, painted
 
 if TYPE_CHECKING:
     from sensorium.library.library import Library
@@ -31,16 +30,12 @@ KINDS = ("word", "text", "subtitle", "name", "picture", "face", "voice")
 )
 @click.option("--like", metavar="FILE", help="What looks or sounds like a picture or a voice.")
 @click.option("--limit", default=20, show_default=True, help="Hits at most.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a hit.")
+@json_option("Print JSON, one entry a hit.")
 def find(library: str, text: str, as_json: bool, **options: Any) -> None:
     """Find words, names and text on the screen, or what is like a picture or a voice.
 
     \b
-    TEXT: words that must all be there, "phrases" and prefixes (word*), in any language:
-      sensorium find library/ climate
-      sensorium find library/ '"good evening"' --speaker "Ann Ray"
-      sensorium find library/ 'clim*' --media talk.mp4 --kind word
-      sensorium find library/ --like photo.jpg
+    TEXT: words that must all be there, "phrases" and prefixes (word*), in any language.
     """
     from sensorium.library.library import open_library
 
@@ -49,32 +44,38 @@ def find(library: str, text: str, as_json: bool, **options: Any) -> None:
     opened = open_library(library)
     hits = opened.find(text, **options)
     if as_json:
-        click.echo(json.dumps(json.loads(hits.to_json(orient="records")), indent=1))
+        echo_json(hits)
         return
     click.echo("\n".join(_lines(opened, hits.to_dict("records"))) or "nothing found")
 
 
 def _lines(library: Library, hits: list[dict[str, Any]]) -> list[str]:
-    from sensorium.interfaces.text.timeline import names
+    from sensorium.interfaces.text.screen import clean
     from sensorium.interfaces.text.units import clock
+    from sensorium.library.library_file import names
 
     called = names(library.inputs())
     lines = []
     for hit in hits:
         at = "" if hit["at"] is None or hit["at"] != hit["at"] else f"  {clock(hit['at'])}"
         who = hit["name"] or hit["speaker"] or hit["person"]
-        said = f"{who}: " if who and hit["kind"] in ("word", "subtitle") else ""
+        said = (
+            f"{painted(clean(who), 'name')}: "
+            if who and hit["kind"] in ("word", "subtitle")
+            else ""
+        )
         sure = f"  {hit['score']:.2f}" if hit["kind"] in ("picture", "face", "voice") else ""
         text = f"  {said}{_marked(hit)}".rstrip()
-        lines.append(f"{called[hit['uri']]}{at}  {hit['kind']}{sure}{text}")
+        lines.append(f"{painted(clean(called[hit['uri']]), 'name')}{at}  {hit['kind']}{sure}{text}")
     return lines
 
 
 def _marked(hit: dict[str, Any]) -> str:
     """The text with what matched in bold on a terminal, between stars elsewhere."""
+    from sensorium.interfaces.text.screen import clean
     from sensorium.ops.text.query import marked
 
-    bold = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    # what a recording shows may hold what steers a terminal
-    text = "".join(each if each.isprintable() else " " for each in hit["text"])
-    return marked(text, hit["marks"], *(("\x1b[1m", "\x1b[0m") if bold else ("**", "**")))
+    bold = sys.stdout.isatty() and click.get_current_context().color is not False
+    return marked(
+        clean(hit["text"]), hit["marks"], *(("\x1b[1m", "\x1b[0m") if bold else ("**", "**"))
+    )

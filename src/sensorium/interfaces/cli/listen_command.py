@@ -14,6 +14,12 @@ import click
 from sensorium.core.config import Config
 from sensorium.core.errors import MediaError
 from sensorium.interfaces.cli.chosen_config import chosen
+from sensorium.interfaces.cli.terminal.console import (
+    EXIT_SOME_FAILED,
+    fail,
+    json_option,
+    painted,
+)
 
 
 @click.command()
@@ -34,7 +40,7 @@ from sensorium.interfaces.cli.chosen_config import chosen
 @click.option("--real-time", is_flag=True, help="Play a file at its own pace.")
 @click.option("--rate", default=16_000, show_default=True, help="Hz, of raw samples on stdin.")
 @click.option("--channels", default=1, show_default=True, help="Of raw samples on stdin.")
-@click.option("--json", "as_json", is_flag=True, help="One event a line, tentative words too.")
+@json_option("One event a line, tentative words too.")
 def listen(source: str, as_json: bool, config: str | None, **choices: Any) -> None:
     """Hear SOURCE: microphone, a file, or - for standard input.
 
@@ -56,8 +62,8 @@ def listen(source: str, as_json: bool, config: str | None, **choices: Any) -> No
         for event in events:
             show(event)
     except MediaError as error:
-        click.echo(f"sensorium: {error}", err=True)
-        sys.exit(3)
+        fail(error)
+        sys.exit(EXIT_SOME_FAILED)
 
 
 def _stops_at_interrupt(stop: Event) -> None:
@@ -100,7 +106,10 @@ class _Text:
             click.echo(f"{told['start']:8.1f} - {told['end']:8.1f}  {told['speaker']}")
         elif told["event"] == "note":
             self._new_line()
-            click.echo(f"({told['message']})", err=told["kind"] != "ended")
+            if told["kind"] == "ended":
+                click.echo(f"({told['message']})")
+            else:
+                click.echo(painted(f"({told['message']})", "warning"), err=True)
         sys.stdout.flush()
 
     def _new_line(self) -> None:

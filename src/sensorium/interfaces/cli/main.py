@@ -24,9 +24,18 @@ from sensorium.interfaces.cli.listen_command import listen
 from sensorium.interfaces.cli.models_command import models
 from sensorium.interfaces.cli.patches_command import patches
 from sensorium.interfaces.cli.score_command import score
+from sensorium.interfaces.cli.terminal.completing import complete, completion
+from sensorium.interfaces.cli.terminal.console import (
+    EXIT_SOME_FAILED,
+    colours,
+    echo_json,
+    fail,
+    json_option,
+    painted,
+)
+from sensorium.interfaces.cli.terminal.help_examples import add_examples
 from sensorium.interfaces.cli.voices_command import voices
 
-EXIT_SOME_FAILED = 3
 FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
 
 
@@ -37,14 +46,20 @@ class _Group(click.Group):
         try:
             return super().invoke(context)
         except SensoriumError as error:
-            click.echo(f"sensorium: {error}", err=True)
+            fail(error)
             sys.exit(2)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sensorium")
-def main() -> None:
-    """Eyes and ears for language models."""
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Eyes and ears for language models.
+
+    \b
+    Exit codes: 0 all done; 1 interrupted; 2 wrong usage; 3 done, but some of it failed.
+    """
+    colours(context)
 
 
 def _speakers(context: click.Context, option: click.Parameter, text: str | None) -> tuple:
@@ -151,9 +166,7 @@ def _track(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option(
     "--retry-failed", is_flag=True, help="Try again what failed before on the same bytes."
 )
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON summary on stdout, nothing else."
-)
+@json_option("Print one JSON summary on stdout, nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
     """Turn files, folders and patterns into a library.
@@ -171,7 +184,7 @@ def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
     config = chosen(choices.pop("config"), {"passes": choices.pop("only") or None, **choices})
     outcomes = run(inputs, out, config, options, Watcher() if quiet else watcher())
     told = summary(outcomes, out)
-    click.echo(json.dumps(told)) if as_json else print_summary(told)
+    click.echo(json.dumps(told)) if as_json else print_summary(told, painted)
     sys.exit(EXIT_SOME_FAILED if told["failed"] else 0)
 
 
@@ -179,12 +192,17 @@ def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
 @click.argument("library")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--media", help="Only this input: its path, the end of its path, or its digest.")
-def show(library: str, form: str, media: str | None) -> None:
-    """Who spoke when, what was said, who was on screen."""
+@click.option("--all", "everything", is_flag=True, help="Every shot, face and word, not a screen.")
+@json_option("The same as --format json.")
+def show(library: str, form: str, media: str | None, everything: bool, as_json: bool) -> None:
+    """Who spoke when, what was said, who was on screen: each file in one screen."""
     from sensorium.interfaces.text.formats import render
+    from sensorium.interfaces.text.screen import Look
     from sensorium.library.library import open_library
 
-    click.echo(render(open_library(library), form, media), nl=False)
+    form = "json" if as_json else form
+    look = Look(everything, painted)
+    click.echo(render(open_library(library), form, media, look=look), nl=False)
 
 
 @main.command()
@@ -203,6 +221,26 @@ def page(library: str, out: str, media: str | None) -> None:
     click.echo(write(open_library(library), out, MediaReader(), media))
 
 
+@main.command()
+@click.argument("file")
+def probe(file: str) -> None:
+    """What one file is, by its content, and which audio tracks it has, as JSON.
+
+    \b
+    Exit codes: 0 told; 2 wrong usage; 3 the file cannot be read.
+    """
+    from dataclasses import asdict
+
+    from sensorium.adapters.media.reader import MediaReader
+
+    try:
+        echo_json(asdict(MediaReader().probe(file)))
+    except (MediaError, LibraryError) as error:
+        fail(error)
+        sys.exit(EXIT_SOME_FAILED)
+
+
+main.add_command(completion)
 main.add_command(dataset)
 main.add_command(cast)
 main.add_command(find)
@@ -214,17 +252,5 @@ main.add_command(score)
 main.add_command(voices)
 main.add_command(train)
 
-
-@main.command()
-@click.argument("file")
-def probe(file: str) -> None:
-    """What one file is, by its content, and which audio tracks it has."""
-    from dataclasses import asdict
-
-    from sensorium.adapters.media.reader import MediaReader
-
-    try:
-        click.echo(json.dumps(asdict(MediaReader().probe(file)), indent=1))
-    except (MediaError, LibraryError) as error:
-        click.echo(f"sensorium: {error}", err=True)
-        sys.exit(EXIT_SOME_FAILED)
+complete(main)
+add_examples(main)

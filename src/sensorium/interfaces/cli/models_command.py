@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 
 import click
 
 from sensorium.core.errors import UsageError
+from sensorium.interfaces.cli.terminal.console import (
+    EXIT_SOME_FAILED,
+    echo_json,
+    json_option,
+    painted,
+)
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option("Print JSON.")
 @click.pass_context
 def models(context: click.Context, as_json: bool) -> None:
     """Every model: name, job, licence, where its weights come from, ready or not."""
     if context.invoked_subcommand is None:
         from sensorium.interfaces.text.summary import models_table, models_text
 
-        click.echo(json.dumps(models_table(), indent=1) if as_json else models_text())
+        echo_json(models_table()) if as_json else click.echo(models_text())
 
 
 @models.command()
@@ -54,14 +59,14 @@ def install(names: tuple[str, ...], file: str | None, folder: str | None, quiet:
 
 
 @models.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option("Print JSON.")
 def list_(as_json: bool) -> None:
     """The weights that are known and those that were put into the store: licence, size, source, state."""
     from sensorium.models.registry import listed
 
     found = listed()
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], indent=1))
+        echo_json([asdict(each) for each in found])
         return
     for each in found:
         size = f"{each.bytes / 1e6:.0f} MB" if each.bytes else "-"
@@ -69,7 +74,8 @@ def list_(as_json: bool) -> None:
 
 
 @models.command()
-def verify() -> None:
+@json_option("Print JSON, one entry for each that is damaged.")
+def verify(as_json: bool) -> None:
     """Read every byte of the installed weights and compare it with what was installed.
 
     \b
@@ -78,11 +84,15 @@ def verify() -> None:
     from sensorium.models.registry import verify as damaged
 
     wrong = damaged()
-    for each in wrong:
-        click.echo(f"{each.name}: {each.problem}{_mend(each.name, each.source, each.path)}")
-    if wrong:
-        sys.exit(3)
-    click.echo("all installed weights are as they should be")
+    if as_json:
+        echo_json([asdict(each) for each in wrong])
+    elif not wrong:
+        click.echo("all installed weights are as they should be")
+    else:
+        for each in wrong:
+            told = f"{each.name}: {each.problem}{_mend(each.name, each.source, each.path)}"
+            click.echo(painted(told, "failure"))
+    sys.exit(EXIT_SOME_FAILED if wrong else 0)
 
 
 def _mend(name: str, source: str, path: str) -> str:

@@ -10,6 +10,7 @@ import click
 
 from sensorium.core.errors import MissingMediaError, UsageError
 from sensorium.core.patch.grid import EDGES
+from sensorium.interfaces.cli.terminal.console import echo_json, json_option
 
 if TYPE_CHECKING:
     from sensorium.core.patch.grid import PatchGrid
@@ -36,17 +37,17 @@ def _numbers(context: click.Context, option: click.Parameter, text: str | None) 
 @click.option("--out", required=True, help="The folder of tiles; with --merge the picture.")
 @click.option("--merge", "tiles", metavar="FOLDER", help="Put the tiles of this folder together.")
 @click.option("--blend", default="mean", show_default=True, help="What an overlap gets (--merge).")
+@json_option()
 def patches(picture: str | None, out: str, tiles: str | None, blend: str, **cut: Any) -> None:
-    """Cut a picture into tiles and a grid.json; with --merge put them together again.
-
-    \b
-    sensorium patches picture.jpg --patch 128 --stride 64 --out tiles/
-    sensorium patches --merge tiles/ --out picture.png
-    """
+    """Cut a picture into tiles and a grid.json; with --merge put them together again."""
+    as_json = cut.pop("as_json")
     if (picture is None) == (tiles is None):
         raise UsageError("patches: expected either a picture or --merge FOLDER")
     if tiles is not None:
-        click.echo(merge_tiles(tiles, out, blend))
+        size, num = merge_tiles(tiles, out, blend)
+        told = f"{out}: {size[0]} x {size[1]} pixels from {num} tiles"
+        whole = {"picture": out, "width": size[0], "height": size[1], "tiles": num}
+        echo_json(whole) if as_json else click.echo(told)
         return
     if cut["patch"] is None:
         raise UsageError("patches: expected --patch, the size of a tile in pixels")
@@ -57,7 +58,8 @@ def patches(picture: str | None, out: str, tiles: str | None, blend: str, **cut:
         told += (
             f"; coverage {grid.coverage():.4g}, {grid.lost} pixels (height, width) are in no tile"
         )
-    click.echo(told)
+    lost = {"coverage": grid.coverage(), "lost": list(grid.lost)}
+    echo_json({"folder": out, "tiles": num, **lost}) if as_json else click.echo(told)
 
 
 def write_tiles(
@@ -85,8 +87,8 @@ def write_tiles(
     return grid, len(names)
 
 
-def merge_tiles(folder: str, out: str, blend: str) -> str:
-    """Reads the tiles of a folder and writes the picture `out`; gives a line that says so."""
+def merge_tiles(folder: str, out: str, blend: str) -> tuple[tuple[int, int], int]:
+    """Reads the tiles of a folder and writes the picture `out`; gives its size and their number."""
     import numpy as np
 
     from sensorium.adapters.media.picture_array import as_array, read, write
@@ -107,4 +109,4 @@ def merge_tiles(folder: str, out: str, blend: str) -> str:
     tiles = [as_array(read(str(Path(folder) / name)))[0] for name in names]
     image = merge(tiles, grid, blend)  # type: ignore[arg-type]
     write(out, np.asarray(image))
-    return f"{out}: {image.shape[1]} x {image.shape[0]} pixels from {len(names)} tiles"
+    return (int(image.shape[1]), int(image.shape[0])), len(names)

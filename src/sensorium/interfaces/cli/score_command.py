@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sensorium.core.errors import MissingDependencyError, MissingMediaError, UsageError
+from sensorium.interfaces.cli.terminal.console import echo_json, json_option
 
 if TYPE_CHECKING:
     from sensorium.core.speech import Turn
@@ -25,7 +25,7 @@ _WORDS = ("wer", "substituted", "deleted", "inserted", "words")
 @click.argument("library")
 @click.option("--collar", default=0.0, show_default=True, help="Seconds left out at boundaries.")
 @click.option("--skip-overlap", is_flag=True, help="Leave out where several speak at once.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option("Print JSON.")
 def score(references: tuple[str, ...], library: str, as_json: bool, **how: Any) -> None:
     """Score a library: REFERENCES are .rttm files (turns) and .txt files (words), then LIBRARY.
 
@@ -41,7 +41,7 @@ def score(references: tuple[str, ...], library: str, as_json: bool, **how: Any) 
     told += list(_turn_rows(opened, rttm, ids, how)) if rttm else []
     texts = [each for each in references if each not in rttm]
     told += list(_word_rows(opened, texts, ids)) if texts else []
-    click.echo(json.dumps(told, indent=1) if as_json else _text(told))
+    echo_json(told) if as_json else click.echo(_text(told))
 
 
 def _inputs(library: Library) -> dict[str, str]:

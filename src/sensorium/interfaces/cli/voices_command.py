@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,10 +10,11 @@ import click
 import sensorium
 from sensorium.interfaces.cli.corrections import (
     add_corrections,
-    echo_json,
+    echo_decided,
     echo_shown,
     library_option,
 )
+from sensorium.interfaces.cli.terminal.console import echo_json, json_option, painted
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
@@ -27,9 +29,13 @@ def voices() -> None:
     """
 
 
+def _called(who: Identity) -> str:
+    return painted(who.name, "name") if who.name else "(no name)"
+
+
 def _told(who: Identity) -> str:
     files = len({sample.uri for sample in who.samples})
-    return f"{who.id}  {who.name or '(no name)'}  {who.seconds:.1f} s in {files} files"
+    return f"{who.id}  {_called(who)}  {who.seconds:.1f} s in {files} files"
 
 
 def _row(row: Any) -> str:
@@ -39,7 +45,7 @@ def _row(row: Any) -> str:
 
 @voices.command("list")
 @library_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one entry a voice of a file.")
+@json_option("Print JSON, one entry a voice of a file.")
 def list_(library: str, as_json: bool) -> None:
     """Everyone who was heard, the one heard longest first."""
     opened = sensorium.Voices(library)
@@ -53,38 +59,45 @@ def list_(library: str, as_json: bool) -> None:
 @voices.command()
 @click.argument("identity")
 @library_option
-def show(identity: str, library: str) -> None:
+@json_option("Print JSON, one entry a voice or face of a file.")
+def show(identity: str, library: str, as_json: bool) -> None:
     """Where one identity was heard, and how sure that is."""
     opened = sensorium.Voices(library)
     who = opened.find(identity)
-    echo_shown(opened, who, _told(who), _row)
+    echo_shown(opened, who, _told(who), None if as_json else _row)
 
 
 @voices.command()
 @click.argument("name")
 @click.argument("clip")
 @library_option
-def enroll(name: str, clip: str, library: str) -> None:
+@json_option()
+def enroll(name: str, clip: str, library: str, as_json: bool) -> None:
     """Learn a voice from a CLIP in which one person speaks for a second or more."""
     done = sensorium.Voices(library).enroll(name, clip)
     how = "a new identity" if done.score is None else f"known before, probability {done.score:.2f}"
-    click.echo(f"{done.identity}  {done.name}  {done.seconds:.1f} s; {how}")
+    text = f"{done.identity}  {done.name}  {done.seconds:.1f} s; {how}"
+    echo_decided(as_json, text, **asdict(done))
 
 
 @voices.command()
 @click.argument("identity")
 @library_option
-def forget(identity: str, library: str) -> None:
+@json_option()
+def forget(identity: str, library: str, as_json: bool) -> None:
     """Its voices belong to nobody any more and are not matched again."""
-    click.echo(f"forgotten: {sensorium.Voices(library).forget(identity)}")
+    gone = sensorium.Voices(library).forget(identity)
+    echo_decided(as_json, f"forgotten: {gone}", identity=gone)
 
 
 @voices.command()
-@click.argument("other")
+@click.argument("folder", metavar="OTHER")
 @library_option
-def join(other: str, library: str) -> None:
+@json_option()
+def join(folder: str, library: str, as_json: bool) -> None:
     """Take in the identities of another library."""
-    click.echo(f"{sensorium.Voices(library).join(other)} voices taken in from {other}")
+    num = sensorium.Voices(library).join(folder)
+    echo_decided(as_json, f"{num} voices taken in from {folder}", voices=num, library=folder)
 
 
 add_corrections(voices, lambda library: sensorium.Voices(library), _told)

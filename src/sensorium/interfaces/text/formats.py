@@ -6,16 +6,16 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sensorium.core.errors import UsageError
 from sensorium.interfaces.text.cues import SubtitleCue, cues
+from sensorium.interfaces.text.screen import Look, screen
 from sensorium.interfaces.text.timeline import Timeline, tables, timelines, to_timeline
-from sensorium.interfaces.text.units import clock, describe
 from sensorium.library.library import Library
-from sensorium.ops.speech.utterance import Row, called
+from sensorium.ops.speech.utterance import Row
 
 FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
 CSV_COLUMNS = (
@@ -26,12 +26,19 @@ CSV_COLUMNS = (
 Media = str | os.PathLike[str] | None
 
 
-def render(library: Library, format: str, media: Media = None, *, embeddings: bool = False) -> str:
+def render(
+    library: Library,
+    format: str,
+    media: Media = None,
+    *,
+    embeddings: bool = False,
+    look: Look | None = None,
+) -> str:
     """The library, or the one input that `media` names, in one of the formats of docs/formats.md.
 
-    ``text`` a readable timeline of every file; ``vtt`` and ``srt`` subtitles of one file; ``rttm`` who
-    spoke when; ``json`` every table (with the lists of numbers only if `embeddings`); ``csv`` every
-    word with its speaker and person.
+    ``text`` every file in one screen, or as `look` says; ``vtt`` and ``srt`` subtitles of one file;
+    ``rttm`` who spoke when; ``json`` every table (with the lists of numbers only if `embeddings`);
+    ``csv`` every word with its speaker and person.
 
     Raises:
         UsageError: an unknown format, no such input, or subtitles of several inputs at once.
@@ -44,7 +51,8 @@ def render(library: Library, format: str, media: Media = None, *, embeddings: bo
         timeline = _only_one(library, format, media)
         return _SUBTITLES[format](cues(timeline.words) if timeline else ())
     if format == "text":
-        return "\n".join(_text(timeline) for timeline in timelines(library, library.chosen(media)))
+        chosen, where = timelines(library, library.chosen(media)), str(library.path)
+        return "\n".join(screen(each, where, look or Look()) for each in chosen)
     return {"rttm": _rttm, "csv": _csv}[format](library, media)
 
 
@@ -138,83 +146,3 @@ def _json(library: Library, media: Media, embeddings: bool) -> str:
     inputs = [{"uri": entry["uri"], "media": entry["digest"]} for entry in entries]
     document = {"inputs": inputs, "tables": tables(library, entries, embeddings)}
     return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-
-
-def _text(timeline: Timeline) -> str:
-    """One file: what it is, who is in it, what happens in order of time, what failed."""
-    lines = [f"{timeline.name}  ({describe(timeline.about)})"]
-    if timeline.name != timeline.uri:
-        lines.append(f"  {timeline.uri}")
-    lines += [f"  {line}" for line in _who(timeline)]
-    moments = sorted(_moments(timeline), key=lambda moment: moment[:2])
-    lines += [f"  {line}" for _, _, line in moments]
-    if timeline.kind == "image":
-        lines += [f"  {line}" for line in _boxes(timeline)]
-    elif timeline.about and not moments:
-        lines.append("  nothing was found in it")
-    lines += [f"  failed: {row['step']}: {row['message']}" for row in timeline.errors]
-    lines += [f"  warning: {message}" for message in timeline.warnings]
-    return "\n".join(lines) + "\n"
-
-
-def _who(timeline: Timeline) -> Iterator[str]:
-    for row in timeline.voices:
-        told = f"{clock(row['duration'] or 0.0)} of speech"
-        where = "" if row["channel"] is None else f" on channel {row['channel']}"
-        yield f"speaker {row['speaker']}: {told}{where}{_identity(row)}"
-    if timeline.kind != "image":
-        for row in timeline.persons:
-            told = f"{clock(row['duration'] or 0.0)} on screen"
-            yield f"person {row['person']}: {told}{_identity(row)}"
-
-
-def _identity(row: Row) -> str:
-    if row["name"]:
-        return f", {row['name']} ({row['identity']})"
-    return f", identity {row['identity']}" if row["identity"] else ""
-
-
-def _boxes(timeline: Timeline) -> Iterator[str]:
-    if not timeline.regions:
-        yield "no faces"
-    for row in timeline.regions:
-        where = f"{row['x0']:.0f},{row['y0']:.0f} to {row['x1']:.0f},{row['y1']:.0f}"
-        yield f"{row['label']} {row['person'] or '(unclear who)'} at {where} pixels"
-
-
-def _moments(timeline: Timeline) -> Iterator[tuple[float, int, str]]:
-    """(start, rank among what starts together, line)."""
-
-    def moment(row: Row, rank: int, text: str) -> tuple[float, int, str]:
-        return row["start"], rank, f"{clock(row['start'])}-{clock(row['end'])}  {text}"
-
-    for row in timeline.shots:
-        yield moment(row, 0, f"shot {row['index']}")
-    for row in timeline.faces:
-        if row["person"]:
-            yield moment(row, 1, f"on screen: {row['person']}")
-    for row in timeline.subtitles:
-        name = f"{row['name']}: " if row["name"] else ""
-        yield moment(row, 2, f'subtitle  {name}"{" ".join(row["text"].split())}"')
-    for row in timeline.utterances:
-        yield moment(row, 3, f'{_voice(row, bool(timeline.turns))}"{row["text"]}"')
-    for row in _wordless(timeline):
-        yield moment(row, 3, f"{_voice(row, True)}(no words)")
-
-
-def _voice(row: Row, diarized: bool) -> str:
-    """``S1 (P1)  ``; a question mark where voices are known, but not whose this is."""
-    person = f" ({row['person']})" if row["person"] else ""
-    voice = called(row) or ("?" if diarized else "")
-    return f"{voice}{person}  ".lstrip()
-
-
-def _wordless(timeline: Timeline) -> Iterator[Row]:
-    """Turns in which no word of their speaker was recognised."""
-    said: dict[str | None, list[Row]] = {}
-    for row in timeline.utterances:
-        said.setdefault(row["speaker"], []).append(row)
-    for turn in timeline.turns:
-        near = said.get(turn["speaker"], ())
-        if not any(row["start"] < turn["end"] and turn["start"] < row["end"] for row in near):
-            yield turn

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from sensorium.interfaces.text.screen import Paint, plain
 from sensorium.models.registry import models
 from sensorium.models.store import is_there
 from sensorium.people.cast import Cast
@@ -45,8 +46,8 @@ def summary(outcomes: Sequence[Outcome], out: str | os.PathLike[str]) -> dict[st
     }
 
 
-def print_summary(told: dict[str, Any]) -> None:
-    """The same in a few lines on stdout."""
+def print_summary(told: dict[str, Any], paint: Paint = plain) -> None:
+    """The same in a few lines on stdout; `paint` as of a `Look`."""
     if not told["computed"] and not told["failed"]:
         click.echo(f"Nothing to compute: all {told['inputs']} inputs are in {told['library']}.")
     else:
@@ -56,12 +57,13 @@ def print_summary(told: dict[str, Any]) -> None:
         )
     if told["warnings"]:
         num = sum(bool(each["warnings"]) for each in told["files"])
-        click.echo(f"Warnings: {told['warnings']}, in {num} inputs; see library.warnings().")
+        text = f"Warnings: {told['warnings']}, in {num} inputs; see library.warnings()."
+        click.echo(paint(text, "warning"))
     if told["passed_over"]:
         click.echo(f"{len(told['passed_over'])} other files are no media and were passed over.")
     for each in told["files"]:
         for steps, why in reasons([Failure(**failure) for failure in each["failures"]]):
-            click.echo(f"failed: {each['uri']} ({steps}): {why}")
+            click.echo(paint(f"failed: {each['uri']} ({steps}): {why}", "failure"))
 
 
 def models_table() -> list[dict[str, Any]]:

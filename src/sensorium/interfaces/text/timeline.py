@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,6 +14,7 @@ from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.people.identity import Identity
 from sensorium.core.record import COMMON, KINDS
 from sensorium.library.library import Library
+from sensorium.library.library_file import names
 from sensorium.ops.people.amend import amend_words, turn_key
 from sensorium.ops.people.known import Known
 from sensorium.ops.speech.utterance import Row, side_by_side, utterances
@@ -98,15 +98,6 @@ def _finite(value: Any) -> Any:
 def _when(row: Row) -> tuple[float, float]:
     start, end = row["start"], row["end"]
     return (-1.0 if start is None else start, -1.0 if end is None else end)
-
-
-def names(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Path of each input -> its file name, or the whole path where two files have one name."""
-    count = Counter(os.path.basename(entry["uri"]) for entry in entries)
-    return {
-        entry["uri"]: base if count[base := os.path.basename(entry["uri"])] == 1 else entry["uri"]
-        for entry in entries
-    }
 
 
 def joined(rows_: list[Row], more: Iterable[Row], keys: Sequence[str], new: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sensorium.interfaces.text.timeline import Timeline, names, timelines
+from sensorium.interfaces.text.timeline import Timeline, timelines
 from sensorium.interfaces.text.units import clock, describe
 from sensorium.interfaces.viewer import markup
 from sensorium.interfaces.viewer.markup import escape, figure
@@ -17,6 +17,7 @@ from sensorium.interfaces.viewer.sheet import write_sheet as write_sheet
 from sensorium.interfaces.viewer.style import css, script
 from sensorium.interfaces.viewer.thumbnails import Picture, colours, faces, in_order, pictures, plan
 from sensorium.library.library import Library
+from sensorium.library.library_file import names
 from sensorium.library.originals import changed
 from sensorium.ports import Reader
 

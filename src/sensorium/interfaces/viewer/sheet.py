@@ -47,7 +47,9 @@ def write_sheet(
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     entries = library.chosen(media)
-    parts = [_file(timeline, reader) for timeline in timelines(library, in_order(entries)[:FILES])]
+    parts = [
+        file_picture(timeline, reader) for timeline in timelines(library, in_order(entries)[:FILES])
+    ]
     title = library.path.resolve().name
     more = len(entries) - FILES
     told = f"{len(entries)} files" + (f"; {more} are not on this sheet" if more > 0 else "")
@@ -72,7 +74,8 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _file(timeline: Timeline, reader: Reader) -> Image.Image:
+def file_picture(timeline: Timeline, reader: Reader) -> Image.Image:
+    """One file: eight pictures with faces and names, the lanes, the first things said."""
     times, _ = plan(timeline)
     few = [times[(2 * i + 1) * len(times) // 16] for i in range(8)] if len(times) > 8 else times
     shown = pictures(timeline, reader, 400, few)

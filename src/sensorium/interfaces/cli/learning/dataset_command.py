@@ -8,7 +8,11 @@ from typing import Any
 
 import click
 
-EXIT_SOME_FAILED = 3
+from sensorium.interfaces.cli.terminal.console import (
+    EXIT_SOME_FAILED,
+    json_option,
+    painted,
+)
 
 
 @click.command()
@@ -39,7 +43,7 @@ EXIT_SOME_FAILED = 3
 @click.option("--negatives", default=0.1, show_default=True, help="Without a face, per picture.")
 @click.option("--named-only", is_flag=True, help="Only identities that have a name.")
 @click.option("--seed", default=0, show_default=True, help="Decides between equals.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON summary on stdout.")
+@json_option("Print one JSON summary on stdout.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def dataset(library: str, form: str, out: str, **choices: Any) -> None:
     """Write a dataset of a library's identities, to train a detector on.
@@ -74,7 +78,8 @@ def _print(told: dict[str, Any], out: str) -> None:
         f"(divided by {told['split']}); {sum(negatives.values())} of them without anybody"
     )
     if not pictures["val"] and told["rule"]["held_out"]:
-        click.echo("nothing for validation: there are too few shots to hold any out; add files")
+        told_so = "nothing for validation: there are too few shots to hold any out; add files"
+        click.echo(painted(told_so, "warning"))
     for each in told["classes"]:
         click.echo(f"  {each['name']}: {each['train']} + {each['val']}  ({each['identity']})")
     for identity in told["without_pictures"]:
@@ -82,5 +87,5 @@ def _print(told: dict[str, Any], out: str) -> None:
     for reason, number in told["left_out"].items():
         click.echo(f"left out {number}: {reason}")
     for uri, why in told["unreadable"].items():
-        click.echo(f"FAILED  {uri}  {why}", err=True)
+        click.echo(painted(f"FAILED  {uri}  {why}", "failure"), err=True)
     click.echo("look it over: sheet.png")

@@ -9,6 +9,7 @@ import click
 
 from sensorium.core.learning import DetectorTraining, Training
 from sensorium.interfaces.cli.learning.train_voices_command import thresholds, voices
+from sensorium.interfaces.cli.terminal.console import json_option
 
 _DEFAULT = Training()
 _DETECTOR = DetectorTraining()
@@ -66,7 +67,7 @@ train.add_command(thresholds)
 @click.option("--seed", default=0, show_default=True, help="Of first weights and order.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--threads", default=1, show_default=True, help="Of the CPU.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON summary on stdout.")
+@json_option("Print one JSON summary on stdout.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def adapter(library: str, captions: str, **choices: Any) -> None:
     """Train an adapter from a library's features into a language model, on captions.
@@ -117,7 +118,7 @@ def adapter(library: str, captions: str, **choices: Any) -> None:
 @click.option("--device", default=_DETECTOR.device, show_default=True, help="auto, cpu or cuda.")
 @click.option("--threads", default=_DETECTOR.threads, show_default=True, help="Of the CPU.")
 @click.option("--seed", default=0, show_default=True, help="Of first weights and order.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON summary on stdout.")
+@json_option("Print one JSON summary on stdout.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def detector(data: str, **choices: Any) -> None:
     """Train a YOLO detector whose classes are the identities of a dataset.
