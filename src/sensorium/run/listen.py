@@ -14,6 +14,7 @@ from sensorium.core.config import Config
 from sensorium.core.errors import MissingDependencyError, UnsupportedMediaError, UsageError
 from sensorium.core.events import Event, NoteEvent
 from sensorium.core.media import Audio
+from sensorium.pipelines.live.listener import Listener
 from sensorium.pipelines.live.pace import Inbox, Pace, Sound
 from sensorium.run.plan import listener
 
@@ -73,6 +74,13 @@ def listen(
     heard = listener(config or Config(), hearing.words, hearing.turns, hearing.latency)
     sound = _sound(source, hearing, stop)
     live = Inbox(sound, stop.is_set) if _is_live(source, hearing) else None
+    yield from told(heard, sound, live, stop)
+
+
+def told(
+    heard: Listener, sound: Iterable[Sound], live: Inbox | None, stop: Flag
+) -> Iterator[Event]:
+    """What a listener hears in a sound, or in that of an inbox; see `listen`."""
     failure: Exception | None = None
     try:
         for event_or_chunk in _noted(sound if live is None else live, live):

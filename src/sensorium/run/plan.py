@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sensorium.core.config import ON_DEMAND, Config
+from sensorium.core.limits import Limits
 from sensorium.models.registry import Deferred, find_model, load_model
 from sensorium.ports import Pass, Reader, SubtitleReader
 
@@ -49,6 +50,9 @@ def weights_for(config: Config, kinds: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name for name in stored if name))
 
 
+Opened = Callable[[str, str, int], Any]  # (job, chosen model, threads) -> what fulfils its port
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """A config made real: what opens files, and the passes in order of need."""
@@ -58,8 +62,13 @@ class Built:
     passes: Sequence[Pass]
 
 
-def build(config: Config, threads: int) -> Built:
-    """The passes of a config, in order of need; no weights are read yet."""
+def build(
+    config: Config, threads: int, opened: Opened = Deferred, limits: Limits | None = None
+) -> Built:
+    """The passes of a config, in order of need; no weights are read yet.
+
+    `opened` gives the model of a job: who serves many at once shares them.
+    """
     from sensorium.adapters.media.reader import MediaReader
     from sensorium.adapters.media.subtitles import SubtitleFiles
     from sensorium.pipelines.people.who import Who
@@ -67,9 +76,9 @@ def build(config: Config, threads: int) -> Built:
     from sensorium.pipelines.vision.shots import Shots
     from sensorium.pipelines.vision.texts import Texts
 
-    media = MediaReader()
+    media = MediaReader(limits)
     chosen = config.models()
-    model: dict[str, Any] = {job: Deferred(job, name, threads) for job, name in chosen.items()}
+    model: dict[str, Any] = {job: opened(job, name, threads) for job, name in chosen.items()}
     passes: list[Pass] = [
         *_heard(media, model, config),
         Shots(media),
@@ -164,13 +173,15 @@ def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:
     return Faces(media, model["drawn_detector"], model["drawn_encoder"], slow, drawn=True)
 
 
-def listener(config: Config, words: bool, turns: bool, latency: float) -> Any:
-    """What hears a stream; no weights are read yet."""
+def listener(
+    config: Config, words: bool, turns: bool, latency: float, opened: Opened = load_model
+) -> Any:
+    """What hears a stream; no weights are read yet. `opened` as for `build`."""
     from sensorium.pipelines.live.listener import Listener
     from sensorium.pipelines.live.live_turns import LiveTurns, LiveTurnsOptions
     from sensorium.pipelines.live.live_words import LiveWords
 
-    model = {job: load_model(job, name, 1) for job, name in config.models().items() if job in _LIVE}
+    model = {job: opened(job, name, 1) for job, name in config.models().items() if job in _LIVE}
     options = LiveTurnsOptions(latency=latency)
     return Listener(
         LiveWords(model["speech_detector"], model["transcriber"]) if words else None,

@@ -42,7 +42,7 @@ def render(library: Library, format: str, media: Media = None, *, embeddings: bo
         return _json(library, media, embeddings)
     if format in ("vtt", "srt"):
         timeline = _only_one(library, format, media)
-        return _SUBTITLES[format](cues(timeline.words) if timeline else ())
+        return SUBTITLES[format](cues(timeline.words) if timeline else ())
     if format == "text":
         return "\n".join(_text(timeline) for timeline in timelines(library, library.chosen(media)))
     return {"rttm": _rttm, "csv": _csv}[format](library, media)
@@ -83,7 +83,7 @@ def _srt(found: Sequence[SubtitleCue]) -> str:
     return "\n".join(blocks)
 
 
-_SUBTITLES: Mapping[str, Callable[..., str]] = {"vtt": _vtt, "srt": _srt}
+SUBTITLES: Mapping[str, Callable[..., str]] = {"vtt": _vtt, "srt": _srt}
 
 
 def _stamp(milliseconds: int, point: str) -> str:
