@@ -1,0 +1,167 @@
+"""Models that many clients ask: each opened once, asked by one at a time, in the order in which they came."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Literal
+
+from sensorium.core.config import Config
+from sensorium.core.errors import UsageError
+from sensorium.core.speech import Transcript
+from sensorium.interfaces.server.problems import Problem
+from sensorium.models.registry import Deferred, find_model
+from sensorium.ports import Pass
+from sensorium.run.plan import build, check, listener
+
+Open = Callable[[str, str, int], Any]
+Task = Literal["transcribe", "translate"]
+_ANY = ("", "whisper-1", "default")  # names for whatever the server has
+
+
+class Queue:
+    """A lock that is given in the order in which it was asked for: a long file cannot starve a live client."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._taken = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Waits for its turn."""
+        mine: threading.Event | None = None
+        with self._lock:
+            if self._taken:
+                mine = threading.Event()
+                self._waiting.append(mine)
+            self._taken = True
+        if mine is not None:
+            mine.wait()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._waiting:
+                    self._waiting.popleft().set()  # it is taken on
+                else:
+                    self._taken = False
+
+
+class Shared:
+    """A model as a port, whose every call, and every step of what it yields, waits for its turn."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._queue = Queue()
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._model, name)
+        if not callable(value):
+            return value
+
+        def asked(*args: Any, **kwargs: Any) -> Any:
+            with self._queue.turn():
+                found = value(*args, **kwargs)
+            return self._stepped(found) if isinstance(found, Iterator) else found
+
+        return asked
+
+    def _stepped(self, rows: Iterator[Any]) -> Iterator[Any]:
+        end = object()
+        while True:
+            with self._queue.turn():
+                row = next(rows, end)
+            if row is end:
+                return
+            yield row
+
+
+class Prompted:
+    """A transcriber that is told a text before every piece, as spelling of names."""
+
+    def __init__(self, inner: Any, prompt: str) -> None:
+        self._inner, self._prompt = inner, prompt
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def transcribe(self, audio: Any, prompt: str = "", **rest: Any) -> Transcript:
+        """As the inner one, with the text in front of `prompt`."""
+        told: Transcript = self._inner.transcribe(audio, f"{self._prompt} {prompt}".strip(), **rest)
+        return told
+
+
+class SharedModels:
+    """The models of a config, and what is made of them. `opened` gives a model: in tests a fake."""
+
+    def __init__(self, config: Config, threads: int = 1, opened: Open = Deferred) -> None:
+        check(config)
+        self.config = config
+        self._threads = threads
+        self._opened = opened
+        self._known: dict[tuple[str, str], Shared] = {}
+        self._lock = threading.Lock()
+
+    def get(self, job: str, chosen: str = "", threads: int = 1) -> Any:
+        """The model of a job, by default that of the config; opened at first use, then the same for all."""
+        key = (job, chosen or self.config.models()[job])
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = Shared(self._opened(*key, self._threads))
+            return self._known[key]
+
+    def named(self, name: str, *jobs: str) -> str:
+        """The job of those that the server's model of that name does; nothing else is ever opened.
+
+        Raises:
+            Problem: 404, the server has no such model for any of them.
+        """
+        names = {self.config.models()[job]: job for job in reversed(jobs)}
+        if name in _ANY:
+            return jobs[0]
+        if name not in names:
+            raise Problem(
+                404,
+                f"model: expected {' or '.join(names)}, got {name!r}; which models there are, "
+                "the options of sensorium serve say",
+                "model",
+                code="model_not_found",
+            )
+        return names[name]
+
+    def hearing(self, config: Config, prompt: str, limits: Any, diarized: bool) -> dict[str, Pass]:
+        """The passes over speech by name, made for one request; `config` is one of `config_for`."""
+
+        def opened(job: str, name: str, threads: int) -> Any:
+            model = self.get(job, name)
+            return Prompted(model, prompt) if prompt and job == "transcriber" else model
+
+        wanted = ("speech", "speakers") if diarized else ("speech",)
+        built = build(replace(config, passes=wanted), self._threads, opened, limits)
+        return {each.name: each for each in built.passes}
+
+    def listener(self, config: Config, words: bool, turns: bool, latency: float) -> Any:
+        """What hears one stream."""
+        return listener(config, words, turns, latency, self.get)
+
+
+def config_for(config: Config, language: str, task: Task) -> Config:
+    """The config that hears a language, and writes it down (or in English): all that is known of both.
+
+    Raises:
+        UsageError: the transcriber does not know it.
+    """
+    model, _ = find_model("transcriber", config.speech.transcriber)
+    english_only = "English only" in model.note
+    known = not language or (english_only and language.lower().split("-")[0] in ("en", "english"))
+    if not known or task != "transcribe":
+        raise UsageError(
+            f"{config.speech.transcriber} {'knows English only' if english_only else 'chooses by itself'}: "
+            f"expected no other language and no translation, got language {language or 'none'!r} to "
+            f"{task}; a server with another --transcriber may know it"
+        )
+    return config
