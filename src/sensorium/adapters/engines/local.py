@@ -17,7 +17,6 @@ from loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 
 from sensorium.core.errors import WorkerError
 
-
 _LOOK = 0.2  # seconds between two looks at whether to stop
 
 

@@ -24,6 +24,7 @@ from sensorium.interfaces.cli.patches_command import patches
 from sensorium.interfaces.cli.score_command import score
 from sensorium.interfaces.cli.train_command import train
 from sensorium.interfaces.cli.voices_command import voices
+from sensorium.interfaces.server.serve_command import serve
 
 EXIT_SOME_FAILED = 3
 FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
@@ -190,6 +191,7 @@ main.add_command(mcp)
 main.add_command(models)
 main.add_command(patches)
 main.add_command(score)
+main.add_command(serve)
 main.add_command(voices)
 main.add_command(train)
 

@@ -78,9 +78,7 @@ class _Ear:
         """A whole answer, or one that streams; the place and the file are held until it is out."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._desk.place())
-            wanted = self._wanted(
-                await stack.enter_async_context(self._desk.form(request)), task
-            )
+            wanted = self._wanted(await stack.enter_async_context(self._desk.form(request)), task)
             if wanted.stream:
                 stop = await stack.enter_async_context(self._desk.turn())
                 return _Streamed(self._events(wanted, stop), stack.pop_all())
@@ -98,7 +96,9 @@ class _Ear:
         grains = tuple(form.all("timestamp_granularities")) or _GRANULARITIES
         if unknown := set(grains) - set(_GRANULARITIES):
             raise Problem(
-                400, f"expected word, segment or both, got {sorted(unknown)}", "timestamp_granularities"
+                400,
+                f"expected word, segment or both, got {sorted(unknown)}",
+                "timestamp_granularities",
             )
         try:
             config = config_for(self._models.config, form.one("language"), task)
@@ -106,7 +106,9 @@ class _Ear:
             raise Problem(400, str(error), "language") from None
         stream = form.one("stream").lower() in ("true", "1")
         if stream and shape not in ("json", "text", "diarized_json"):
-            raise Problem(400, f"stream: expected json, text or diarized_json, got {shape}", "stream")
+            raise Problem(
+                400, f"stream: expected json, text or diarized_json, got {shape}", "stream"
+            )
         prompt = form.one("prompt")[-_MOST_PROMPT:]
         return Wanted(name, path, shape, task, config, prompt, grains, stream)
 
@@ -116,7 +118,9 @@ class _Ear:
         with named(str(wanted.path), wanted.name):
             ref = MediaReader(limits).probe(str(wanted.path))
             if not ref.has_sound:
-                raise UnsupportedMediaError(f"{wanted.name}: expected sound, found {ref.kind} without any")
+                raise UnsupportedMediaError(
+                    f"{wanted.name}: expected sound, found {ref.kind} without any"
+                )
             speakers = wanted.form == "diarized_json"
             passes = self._models.hearing(wanted.config, wanted.prompt, limits, speakers)
             heard = Heard(ref.duration or 0.0)

@@ -52,7 +52,9 @@ def embedding_router(models: SharedModels, desk: Desk, settings: Settings) -> AP
             body = await _json(request)
             items = _from_urls(body.get("input"))
             if body.get("dimensions") is not None:
-                raise Problem(400, "expected none: vectors come as the model makes them", "dimensions")
+                raise Problem(
+                    400, "expected none: vectors come as the model makes them", "dimensions"
+                )
             wanted = eye.wanted(
                 str(body.get("model", "")), items, str(body.get("encoding_format") or "float")
             )
@@ -116,13 +118,13 @@ class _Encoding:
     def __init__(self, models: SharedModels, settings: Settings) -> None:
         self._models, self._settings = models, settings
 
-    def wanted(
-        self, model: str, items: Sequence[tuple[str, Path | bytes]], form: str
-    ) -> Wanted:
+    def wanted(self, model: str, items: Sequence[tuple[str, Path | bytes]], form: str) -> Wanted:
         """The request, if it can be meant. Raises Problem."""
         job = self._models.named(model, "image_encoder", "sound_encoder")
         if not 1 <= len(items) <= _MOST:
-            raise Problem(400, f"expected 1 to {_MOST} pictures or sounds, got {len(items)}", "input")
+            raise Problem(
+                400, f"expected 1 to {_MOST} pictures or sounds, got {len(items)}", "input"
+            )
         if form not in ("float", "base64"):
             raise Problem(400, f"expected float or base64, got {form!r}", "encoding_format")
         return Wanted(job, items, form == "base64")
