@@ -96,8 +96,9 @@ def told(
         failure = error
     if heard.started:
         yield from heard.finish()
-    if failure or heard.failure:
-        raise failure or heard.failure
+    failure = failure or heard.failure
+    if failure is not None:
+        raise failure
 
 
 def _noted(sound: Iterable[Sound], live: Inbox | None) -> Iterator[Sound]:

@@ -19,8 +19,8 @@ from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.config import Config
 from sensorium.core.errors import SensoriumError, UnsupportedMediaError
 from sensorium.interfaces.server.desk import Desk, Form, Stop
+from sensorium.interfaces.server.guard import Settings
 from sensorium.interfaces.server.problems import Problem, named, problem_of
-from sensorium.interfaces.server.server_settings import Settings
 from sensorium.interfaces.server.shared_models import SharedModels, Task, config_for
 from sensorium.interfaces.server.transcript_told import FORMATS, Heard, diarized, hear, told
 
@@ -112,8 +112,8 @@ class _Ear:
         prompt = form.one("prompt")[-_MOST_PROMPT:]
         return Wanted(name, path, shape, task, config, prompt, grains, stream)
 
-    def _pieces(self, wanted: Wanted, stop: Stop) -> Iterator[tuple[Heard, str]]:
-        """What has been heard so far, and the text that is new; looks at `stop` at every step."""
+    def _pieces(self, wanted: Wanted, stop: Stop, heard: Heard) -> Iterator[str]:
+        """The text as it is understood; everything goes to `heard`. Looks at `stop` at every step."""
         limits = self._settings.limits
         with named(str(wanted.path), wanted.name):
             ref = MediaReader(limits).probe(str(wanted.path))
@@ -123,15 +123,15 @@ class _Ear:
                 )
             speakers = wanted.form == "diarized_json"
             passes = self._models.hearing(wanted.config, wanted.prompt, limits, speakers)
-            heard = Heard(ref.duration or 0.0)
+            heard.seconds = ref.duration or 0.0
             stop.check()
             for text in hear(passes, ref, heard):
                 stop.check()
-                yield heard, text
-            yield heard, ""
+                yield text
 
     def _whole(self, wanted: Wanted, stop: Stop) -> tuple[str, str]:
-        for heard, _ in self._pieces(wanted, stop):
+        heard = Heard()
+        for _ in self._pieces(wanted, stop, heard):
             pass
         return told(heard, wanted.form, wanted.task, wanted.granularities)
 
@@ -144,13 +144,14 @@ class _Ear:
 
     def _told(self, wanted: Wanted, stop: Stop) -> Iterator[dict[str, Any]]:
         """Server-sent events as OpenAI names them; an error is the last one."""
-        until = time.monotonic() + self._settings.request_seconds
+        heard, most = Heard(), self._settings.request_seconds
+        until = time.monotonic() + most
         try:
-            for heard, text in self._pieces(wanted, stop):
+            for text in self._pieces(wanted, stop, heard):
                 if text:
                     yield {"type": "transcript.text.delta", "delta": text}
                 if time.monotonic() > until:
-                    raise Problem(504, f"not done within {self._settings.request_seconds:g} s")
+                    raise Problem(504, f"not done within {most:g} s; for long files: POST /jobs")
             if wanted.form == "diarized_json":
                 yield from diarized(heard)
             yield {"type": "transcript.text.done", "text": heard.text}

@@ -19,8 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from sensorium.interfaces.server.guard import Settings
 from sensorium.interfaces.server.problems import Problem
-from sensorium.interfaces.server.server_settings import Settings
 
 T = TypeVar("T")
 _FIELDS = 100  # fields of a form

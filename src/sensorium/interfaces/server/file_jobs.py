@@ -19,8 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from sensorium.adapters.engines.local import LocalPool, Stopped
 from sensorium.core.config import Config
 from sensorium.interfaces.server.desk import Desk
+from sensorium.interfaces.server.guard import Settings
 from sensorium.interfaces.server.problems import LOG, Problem, problem_of
-from sensorium.interfaces.server.server_settings import Settings
 from sensorium.library.layout import Layout
 from sensorium.run.extract import Options, run
 from sensorium.run.job import Job, Outcome, reasons
@@ -40,7 +40,7 @@ class FileJob(Watcher):
     message: str = ""
     outcome: Outcome | None = None
     progress: str = ""  # the file in which its run tells how far it is
-    stop: threading.Event = field(default_factory=threading.Event)
+    given_up: threading.Event = field(default_factory=threading.Event)
 
     def start(self, jobs: list[Job]) -> None:
         """The run says where its progress lies."""
@@ -143,7 +143,7 @@ class FileJobs:
         if not allowed:
             raise Problem(
                 403,
-                f"{path[:200]!r}: expected a file in a folder given with --allow-extract; nothing else is read",
+                f"{path[:200]!r}: expected a file in a folder of --allow-extract; nothing else is read",
                 "path",
                 code="not_allowed",
             )
@@ -156,7 +156,7 @@ class FileJobs:
         if job.over:
             return
         job.message = why
-        job.stop.set()
+        job.given_up.set()
         if job.state == "waiting":
             job.state = "cancelled"
 
@@ -190,7 +190,7 @@ class FileJobs:
                 shutil.rmtree(job.path.parent, ignore_errors=True)  # nothing refers to it
 
     def _extract(self, job: FileJob) -> None:
-        options = Options(executor=LocalPool(1, job.stop))
+        options = Options(executor=LocalPool(1, job.given_up))
         try:
             (job.outcome,) = run([job.path], self._layout.root, self._config, options, job)
         except Stopped:

@@ -18,10 +18,9 @@ from sensorium.interfaces.server.audio_routes import audio_router
 from sensorium.interfaces.server.desk import Desk
 from sensorium.interfaces.server.embedding_routes import embedding_router
 from sensorium.interfaces.server.file_jobs import FileJobs, job_router
-from sensorium.interfaces.server.guard import Guard
+from sensorium.interfaces.server.guard import Guard, Settings
 from sensorium.interfaces.server.live_socket import Live, live_router
 from sensorium.interfaces.server.problems import install_problems
-from sensorium.interfaces.server.server_settings import Settings
 from sensorium.interfaces.server.shared_models import SharedModels
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library

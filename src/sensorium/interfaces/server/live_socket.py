@@ -12,9 +12,9 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from sensorium.core.errors import SensoriumError
+from sensorium.interfaces.server.guard import Settings
 from sensorium.interfaces.server.live_session import Arrival, Pipe, Session
 from sensorium.interfaces.server.problems import Problem, problem_of
-from sensorium.interfaces.server.server_settings import Settings
 from sensorium.interfaces.server.shared_models import SharedModels
 
 _PCM, _CONTAINER = "pcm16", "container"
@@ -46,7 +46,7 @@ class Live:
             if name not in self._sessions:
                 raise Problem(
                     404,
-                    f"session: it ended, or was kept for more than {self._settings.keep:g} s; begin a new one",
+                    f"session: it ended, or was left for {self._settings.keep:g} s; begin a new one",
                     "session",
                 )
             return self._sessions[name]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
-from sensorium.core.config import Config
+from sensorium.core.config import Config, PassName
 from sensorium.core.errors import UsageError
 from sensorium.core.speech import Transcript
 from sensorium.interfaces.server.problems import Problem
@@ -23,7 +23,7 @@ _ANY = ("", "whisper-1", "default")  # names for whatever the server has
 
 
 class Queue:
-    """A lock that is given in the order in which it was asked for: a long file cannot starve a live client."""
+    """A lock given in the order in which it was asked for: no long file starves a live client."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -140,7 +140,7 @@ class SharedModels:
             model = self.get(job, name)
             return Prompted(model, prompt) if prompt and job == "transcriber" else model
 
-        wanted = ("speech", "speakers") if diarized else ("speech",)
+        wanted: tuple[PassName, ...] = ("speech", "speakers") if diarized else ("speech",)
         built = build(replace(config, passes=wanted), self._threads, opened, limits)
         return {each.name: each for each in built.passes}
 

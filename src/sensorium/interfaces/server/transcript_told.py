@@ -27,7 +27,7 @@ Row = dict[str, Any]
 class Heard:
     """What a file holds, growing as it is heard: transcripts, words, and who speaks one at a time."""
 
-    seconds: float
+    seconds: float = 0.0
     transcripts: list[Row] = field(default_factory=list)
     words: list[Row] = field(default_factory=list)
     turns: list[tuple[Span, str, int | None]] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Heard:
 
 
 def hear(passes: Mapping[str, Pass], ref: MediaRef, heard: Heard) -> Iterator[str]:
-    """Goes through a file; gives the text as it is understood, and something (it may be empty) at every step."""
+    """Goes through a file; gives the text as it is understood, something (maybe nothing) at every step."""
     for name in ("speech", "speakers"):
         if name in passes:
             for record in passes[name].run(ref, {}, lambda seconds: None):
