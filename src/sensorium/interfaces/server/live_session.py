@@ -25,6 +25,7 @@ from sensorium.pipelines.live.pace import Inbox, Sound
 from sensorium.run.listen import told
 
 _NAME = "the websocket"
+Told = tuple[int, dict[str, Any]]  # number, event
 _SILENCE = 10.0  # seconds of silence at once, for what was lost
 
 
@@ -108,7 +109,7 @@ class Session:
         self.name = secrets.token_urlsafe(16)
         self.at = 0.0
         self.over = False
-        self.tentative: dict[str, Any] | None = None
+        self.tentative: Told | None = None  # the last one, and the number of the event before it
         self.woken = asyncio.Event()
         self._finished = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -117,7 +118,7 @@ class Session:
         self._stop = threading.Event()
         self._arrivals: queue.Queue[Arrival | None] = queue.Queue()
         self._current: tuple[Arrival, asyncio.Event] | None = None
-        self._events: deque[tuple[int, dict[str, Any]]] = deque(maxlen=settings.unread)
+        self._events: deque[Told] = deque(maxlen=settings.unread)
         self._number = 0
         threading.Thread(target=self._run, name="listen", daemon=True).start()
 
@@ -165,12 +166,19 @@ class Session:
         """The number of the last event that settled before `start` seconds had been heard."""
         return max((number for number, each in self._events if each["at"] < start), default=0)
 
-    def since(self, after: int) -> list[tuple[int, dict[str, Any]]]:
-        """Events with a higher number. Raises LookupError if some of them are not kept any more."""
+    def since(self, after: int, shown: Told | None) -> list[Told]:
+        """Events with a higher number, and the last tentative words in their place unless `shown`.
+
+        Raises:
+            LookupError: some of them are not kept any more.
+        """
         held = list(self._events)
         if held and held[0][0] > after + 1:
             raise LookupError("events that were not read are gone")
-        return [each for each in held if each[0] > after]
+        found = [each for each in held if each[0] > after]
+        if self.tentative is not None and self.tentative is not shown:
+            found.insert(sum(each[0] <= self.tentative[0] for each in found), self.tentative)
+        return found
 
     def _run(self) -> None:
         inbox = Inbox(self._sound(), self._stop.is_set, self._settings.ahead)
@@ -192,7 +200,7 @@ class Session:
 
     def _keep(self, event: dict[str, Any]) -> None:
         if event["event"] == "tentative":
-            self.tentative = event
+            self.tentative = (self._number, event)
         else:
             self._number += 1
             self._events.append((self._number, event))

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from sensorium.core.errors import SensoriumError
 from sensorium.interfaces.server.guard import Settings
-from sensorium.interfaces.server.live_session import Arrival, Pipe, Session
+from sensorium.interfaces.server.live_session import Arrival, Pipe, Session, Told
 from sensorium.interfaces.server.problems import Problem, problem_of
 from sensorium.interfaces.server.shared_models import SharedModels
 
@@ -149,18 +149,21 @@ class _Line:
         self, hello: dict[str, Any], after: int, taken: asyncio.Event
     ) -> tuple[int, str]:
         """Tells events as they come; gives why it ended."""
-        session, shown = self._session, None
+        session = self._session
+        shown: Told | None = None
         try:
             await self._send(hello)
             while not taken.is_set() or session.over:
                 session.woken.clear()
                 over = session.over  # before the last look at what there is
-                for number, event in session.since(after):
-                    await self._send({"n": number, **event})
-                    after = number
-                if session.tentative is not shown:
-                    shown = session.tentative
-                    await self._send(shown or {})
+                for each in session.since(after, shown):
+                    number, event = each
+                    if event["event"] == "tentative":
+                        shown = each
+                        await self._send(event)
+                    else:
+                        after = number
+                        await self._send({"n": number, **event})
                 if over:
                     going = self._live.closed
                     return (GOING, "the server is ending") if going else (ENDED, "all was heard")
