@@ -352,7 +352,7 @@ def program(folder, *options, seconds=600.0):
 @pytest.mark.model
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_server_that_is_ended_while_a_job_runs_leaves_no_lock(tmp_path, how):
-    """By a request, after its grace, or by force: the library can be written to, the worker is gone."""
+    """By a request, after its grace, or by force: the library can be written to again."""
     server, url, long = program(tmp_path / "library", "--grace", "1")
     try:
         for _ in range(200):
