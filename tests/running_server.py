@@ -51,7 +51,7 @@ class Running:
 
 
 @contextmanager
-def running(library, fakes=None, prepare=lambda bound: None, **settings):
+def running(library, fakes=None, prepare=lambda bound: None, copies=1, **settings):
     """A server for a library; it is ended as a signal would end it."""
     opened, known = [], {**FAKES, **(fakes or {})}
 
@@ -64,7 +64,9 @@ def running(library, fakes=None, prepare=lambda bound: None, **settings):
 
     async def main():
         try:
-            served = service(library, SharedModels(Config(), 1, open_fake), Settings(**settings))
+            served = service(
+                library, SharedModels(Config(), 1, copies, open_fake), Settings(**settings)
+            )
             serving = Serving(served)
             found.append((served, serving, asyncio.get_running_loop()))
             ready.set()

@@ -3,7 +3,11 @@
 import base64
 import io
 import json
+import shlex
+import shutil
+import subprocess
 import threading
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -13,10 +17,12 @@ from PIL import Image
 pytest.importorskip("fastapi", reason="pip install 'sensorium[serve]'")
 openai = pytest.importorskip("openai")
 
-from running_server import pcm, running, wav  # noqa: E402
+from docs_blocks import blocks  # noqa: E402
+from running_server import running, wav  # noqa: E402
 from sensorium.adapters.models.sound.openai_server import ServerTranscriber  # noqa: E402
 from sensorium.core.media import Audio  # noqa: E402
 from sensorium.interfaces.server import audio_routes  # noqa: E402
+from sensorium.interfaces.server.shared_models import Copies  # noqa: E402
 from sensorium.testing.fake_hearing import FakeTranscriber, script  # noqa: E402
 
 WORDS = [(0.5 + i, 1.2 + i) for i in range(9)]
@@ -236,6 +242,30 @@ def test_models_are_opened_once(tmp_path, talk):
         assert sorted(server.opened) == sorted(set(server.opened))
 
 
+def test_copies_are_lent_in_order():
+    """To whoever came first; so many at once, and no copy to two."""
+    copies, gate, had = Copies(["a", "b"]), threading.Event(), []
+
+    def borrow(number):
+        with copies.turn() as model:
+            had.append((number, model))
+            if number < 2:
+                gate.wait()
+
+    threads = []
+    for number in range(6):
+        threads.append(threading.Thread(target=borrow, args=(number,)))
+        threads[-1].start()
+        while len(copies._waiting) + len(had) <= number:  # each has come before the next one does
+            gate.wait(0.005)
+    assert {model for _, model in had} == {"a", "b"}
+    assert len(had) == 2
+    gate.set()
+    for each in threads:
+        each.join()
+    assert [number for number, _ in had] == list(range(6))
+
+
 def test_a_prompt_reaches_the_model(tmp_path, talk):
     """Before every piece."""
     prompts = []
@@ -261,6 +291,22 @@ def test_what_there_is_not(server):
     assert json.loads(httpx.get(f"{server.url}/openapi.json").text)["error"]["code"] == "not_found"
 
 
-def test_samples_as_they_are(talk):
-    """What the helpers of these tests make is what they mean."""
-    assert len(pcm(script(WORDS, 11.0).samples)) == 2 * 11 * 16000
+def test_the_examples_of_the_documentation_run(server, talk, tmp_path, monkeypatch, capsys):
+    """docs/server.md against this server: its Python in order, and its lines of curl where curl is."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "server.md"
+    (tmp_path / "talk.wav").write_bytes(talk[1])
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    names, num_curl = {"__name__": "docs"}, 0
+    for block in blocks("docs/server.md", page.read_text(encoding="utf-8")):
+        text = block.text.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
+        if block.language == "python":
+            exec(compile(text, block.where, "exec"), names)
+        elif text.startswith("curl") and shutil.which("curl"):
+            for line in text.splitlines():
+                words = ["curl", "-sS", "--fail-with-body", *shlex.split(line)[1:]]
+                done = subprocess.run(words, capture_output=True, text=True)
+                assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+                num_curl += 1
+    assert capsys.readouterr().out.count("w7.") >= 3
+    assert num_curl in (0, 4)

@@ -48,6 +48,7 @@ _LEAST_TOKEN = 16  # characters
     "--sound-encoder", default=Config().sound.sound_encoder, show_default=True, help="Model."
 )
 @click.option("--threads", default=1, show_default=True, help="Of each model.")
+@click.option("--copies", default=1, show_default=True, help="Of each model, to work side by side.")
 @click.option("--max-upload", default=500.0, show_default=True, help="Megabytes of a request.")
 @click.option("--max-seconds", default=14_400.0, show_default=True, help="Of sound in a request.")
 @click.option(
@@ -89,7 +90,7 @@ def _serve(library: str, host: str, port: int, token: str | None, options: dict[
     token, made = token_for(host, token)
     models = ("transcriber", "image_encoder", "sound_encoder")
     config = Config.flat(**{name: options.pop(name) for name in models})
-    shared = SharedModels(config, options.pop("threads"))
+    shared = SharedModels(config, options.pop("threads"), options.pop("copies"))
     names = (*options.pop("allow_host"), *(() if _address(host) else (host,)))
     settings = _settings(token, names, options)
     try:

@@ -1,10 +1,10 @@
-"""Models that many clients ask: each opened once, asked by one at a time, in the order in which they came."""
+"""Models that many clients ask: opened once, each copy asked by one at a time, in the order of the calls."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
@@ -22,50 +22,52 @@ Task = Literal["transcribe", "translate"]
 _ANY = ("", "whisper-1", "default")  # names for whatever the server has
 
 
-class Queue:
-    """A lock given in the order in which it was asked for: no long file starves a live client."""
+class Copies:
+    """Copies of a model, lent in the order in which they were asked for: no long file starves a live client."""
 
-    def __init__(self) -> None:
+    def __init__(self, models: Sequence[Any]) -> None:
+        self._free = list(models)
         self._lock = threading.Lock()
-        self._waiting: deque[threading.Event] = deque()
-        self._taken = False
+        self._waiting: deque[tuple[threading.Event, list[Any]]] = deque()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Waits for its turn."""
-        mine: threading.Event | None = None
+    def turn(self) -> Iterator[Any]:
+        """Waits for its turn, and has a copy for itself."""
+        came, given = threading.Event(), list[Any]()
         with self._lock:
-            if self._taken:
-                mine = threading.Event()
-                self._waiting.append(mine)
-            self._taken = True
-        if mine is not None:
-            mine.wait()
+            if self._free:  # then nobody waits
+                given.append(self._free.pop())
+                came.set()
+            else:
+                self._waiting.append((came, given))
+        came.wait()
         try:
-            yield
+            yield given[0]
         finally:
             with self._lock:
                 if self._waiting:
-                    self._waiting.popleft().set()  # it is taken on
+                    following, its = self._waiting.popleft()
+                    its.append(given[0])
+                    following.set()
                 else:
-                    self._taken = False
+                    self._free.append(given[0])
 
 
 class Shared:
     """A model as a port, whose every call, and every step of what it yields, waits for its turn."""
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self._queue = Queue()
+    def __init__(self, models: Sequence[Any]) -> None:
+        self._any = models[0]  # for what is known without weights
+        self._copies = Copies(models)
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self._model, name)
+        value = getattr(self._any, name)
         if not callable(value):
             return value
 
         def asked(*args: Any, **kwargs: Any) -> Any:
-            with self._queue.turn():
-                found = value(*args, **kwargs)
+            with self._copies.turn() as model:
+                found = getattr(model, name)(*args, **kwargs)
             return self._stepped(found) if isinstance(found, Iterator) else found
 
         return asked
@@ -73,7 +75,7 @@ class Shared:
     def _stepped(self, rows: Iterator[Any]) -> Iterator[Any]:
         end = object()
         while True:
-            with self._queue.turn():
+            with self._copies.turn():
                 row = next(rows, end)
             if row is end:
                 return
@@ -96,10 +98,18 @@ class Prompted:
 
 
 class SharedModels:
-    """The models of a config, and what is made of them. `opened` gives a model: in tests a fake."""
+    """The models of a config, `copies` of each, and what is made of them.
 
-    def __init__(self, config: Config, threads: int = 1, opened: Open = Deferred) -> None:
+    `opened` gives a model: in tests a fake.
+    """
+
+    def __init__(
+        self, config: Config, threads: int = 1, copies: int = 1, opened: Open = Deferred
+    ) -> None:
+        if copies < 1:
+            raise UsageError(f"copies: expected 1 or more, got {copies}")
         check(config)
+        self._copies = copies
         self.config = config
         self._threads = threads
         self._opened = opened
@@ -111,7 +121,8 @@ class SharedModels:
         key = (job, chosen or self.config.models()[job])
         with self._lock:
             if key not in self._known:
-                self._known[key] = Shared(self._opened(*key, self._threads))
+                made = [self._opened(*key, self._threads) for _ in range(self._copies)]
+                self._known[key] = Shared(made)
             return self._known[key]
 
     def named(self, name: str, *jobs: str) -> str:
