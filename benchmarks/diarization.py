@@ -32,8 +32,8 @@ from sensorium.core.media import Audio, MediaRef
 from sensorium.core.record import Record
 from sensorium.core.speech import Turn
 from sensorium.models.registry import load_model
-from sensorium.ops.speech.diarize import Telling
 from sensorium.ops.speech.rttm import parse
+from sensorium.ops.voices.diarize import Telling
 from sensorium.pipelines.live.live_turns import LiveTurns, LiveTurnsOptions
 from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
 

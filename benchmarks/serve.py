@@ -1,8 +1,8 @@
 """How many clients of `sensorium serve` are held at real time, on this machine and with the real models.
 
-Each client plays recordings of read speech at their own pace to `/v1/listen` and notes when a word comes. Held is
-who, after the last sound, waits for the end no longer than `--late` seconds. The computing time is that of the
-server's process (Linux), so it says what a quiet machine would do; the load says how quiet this one was.
+Each client plays recordings of read speech at their own pace to `/v1/listen` and notes when a word comes.
+Held is who, after the last sound, waits for the end no longer than `--late` seconds. The computing time is that of
+the server's process (Linux), for a second of sound; the load says how quiet the machine was.
 
     python benchmarks/serve.py --data ../shared/data --clients 1 2 4 6 8 --seconds 40
 """
@@ -102,12 +102,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--seconds", type=float, default=40.0)
+    parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--late", type=float, default=3.0)
     parser.add_argument("--turns", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "sensorium", "serve", f"{folder}/library", "--port", "0"]
-        server = subprocess.Popen([*command, "--live", "64"], stderr=subprocess.PIPE, text=True)
+        server = subprocess.Popen(
+            [*command, "--live", "64", "--copies", str(arguments.copies)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         try:
             url = server.stderr.readline().strip()
             threading.Thread(target=server.stderr.read, daemon=True).start()

@@ -31,9 +31,9 @@ from sensorium.core.record import Record
 from sensorium.core.speech import Turn, Word
 from sensorium.core.time import Span
 from sensorium.models.registry import load_model
-from sensorium.ops.speech.diarize import Telling
 from sensorium.ops.speech.rttm import parse
 from sensorium.ops.speech.words import speakers_of
+from sensorium.ops.voices.diarize import Telling
 from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
 from sensorium.pipelines.speech.transcribe import Speech
 

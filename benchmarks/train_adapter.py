@@ -29,8 +29,8 @@ from PIL import Image, ImageOps
 
 import sensorium as sm
 from sensorium.adapters.language.causal import load_causal
-from sensorium.adapters.language.run_folder import RunFolder
 from sensorium.adapters.language.trainer import Example, Trainer
+from sensorium.adapters.run_folder import RunFolder
 from sensorium.core.learning import Training
 from sensorium.testing.tiny_causal import (
     keyword_lines,

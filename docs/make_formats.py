@@ -110,7 +110,7 @@ Note: `datasets.with_format("numpy")` gives float32 where the file holds float16
 | `vtt` | WebVTT subtitles of one file, the speaker as voice (`<v S1>`); cues of at most two lines of 42 characters and 7 s, no word is cut; people who speak at once on two channels get cues of their own, which overlap |
 | `srt` | the same as SubRip; a new speaker is written in front of what it says |
 | `rttm` | `SPEAKER` lines, one per turn; the channel is 1, or one more than `channel` where channels were heard apart; the speaker is its name, else its identity, else the label in this file. The file's id is its name without ending, blanks as `_`; with the ending or the whole path where names alone would be mistaken for one another |
-| `json` | `{{"inputs": [{{"uri", "media"}}], "tables": {{kind: [row, ...]}}}}` with every kind below, even if empty. Words also have `speaker`, `identity`, `name` and `person`, turns `identity`, `name`, `person` and `track`. Lists of numbers (embeddings, mouth motion) are left out unless asked for: `render(library, "json", embeddings=True)`. NaN is null |
+| `json` | `{{"inputs": [{{"uri", "media"}}], "tables": {{kind: [row, ...]}}}}` with every kind below, even if empty. Words also have `speaker`, `identity`, `name` and `person`, turns `identity`, `name`, `person` and `track`. `heard` of a word is its text before a person corrected it, `found_start` and `found_end` of a turn its span as the sound alone gives it. Lists of numbers (embeddings, mouth motion) are left out unless asked for: `render(library, "json", embeddings=True)`. NaN is null |
 | `csv` | one line per word, RFC 4180, UTF-8, empty where nothing is known |
 
 In Python: `sensorium.interfaces.text.formats.render(library, format, media=None)`. The columns of `csv`:
@@ -147,9 +147,15 @@ names `sensorium.Voices("library").table()`. Every decision has `number` and `ki
 | `split` | `identity`, `into`, `samples` | these samples are somebody else, and stay so |
 | `apart` | `identity`, `other` | they are never joined |
 | `forgotten` | `identity`, `into` (null) | its samples belong to nobody and are not matched again |
+| `confirmed` | `identity`, `sample` | this sample is that identity: its score is 1 |
+| `word` | `media`, `start`, `end`, `text`, `channel`, `to` | the word of this record is `to`; the same as `text` where it was heard right |
+| `edge` | `media`, `start`, `end`, `speaker`, `to`: start, end | the turn of this record begins and ends there |
 | `undone` | `target` | that decision counts for nothing |
 
 The key of a sample is `<media>/speakers-<recipe>/<speaker>`, or `enrolled/<media>/S1`.
+
+Words and turns are corrected where they are read (`library.words()`, `library.turns()`, subtitles, search, pages); the records stay as they
+were found. Another model finds other records: a correction of a word holds as long as there is a word of its place and text.
 """
 
 CSV = {

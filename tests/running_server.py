@@ -35,6 +35,9 @@ FAKES = {
 }
 
 
+CONFIG = Config.flat(transcriber="whisper-tiny.en")  # knows one language, as the fake does
+
+
 @dataclass
 class Running:
     """A server that runs; `opened` counts how often each model was opened."""
@@ -65,7 +68,7 @@ def running(library, fakes=None, prepare=lambda bound: None, copies=1, **setting
     async def main():
         try:
             served = service(
-                library, SharedModels(Config(), 1, copies, open_fake), Settings(**settings)
+                library, SharedModels(CONFIG, 1, copies, open_fake), Settings(**settings)
             )
             serving = Serving(served)
             found.append((served, serving, asyncio.get_running_loop()))

@@ -72,11 +72,23 @@ class Transcriber(Protocol):
 
     provenance: Provenance
 
-    def transcribe(self, audio: Audio, prompt: str = "") -> Transcript:
+    def transcribe(
+        self, audio: Audio, prompt: str = "", language: str = "", translate: bool = False
+    ) -> Transcript:
         """The words in at most 30 s of mono 16 kHz audio, timed from the start of the source.
 
-        `prompt` is the text before it, for recognisers that can use it.
+        `prompt` is the text before it, for recognisers that can use it. `language` is the BCP-47 tag
+        of what is spoken, empty where it is not known; `translate`: into English.
         """
+
+
+class LanguageDetector(Protocol):
+    """Which language is spoken; a transcriber that tells languages apart is one too."""
+
+    provenance: Provenance
+
+    def languages(self, audio: Audio) -> list[tuple[str, float]]:
+        """(BCP-47 tag, probability), most probable first, of at most 30 s of mono 16 kHz speech."""
 
 
 class Segmenter(Protocol):

@@ -103,4 +103,5 @@ class FilmReaderContract(ReaderContract):
         assert (ref.kind, ref.duration, ref.has_sound) == ("image", None, False)
         (frame,) = reader.frames(ref, None)
         assert frame.times.tolist() == [0.0]
+        assert list(reader.frames(ref, None, [])) == []
         assert list(reader.audio(ref, 16_000)) == []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sensorium.adapters.stores.full_text import Filter, FullText, Unit
@@ -221,7 +221,15 @@ def test_arbitrary_text_is_an_answer_or_a_usage_error(spoken, text):
         assert places(parse(text), tokens(found))
 
 
+@pytest.mark.parametrize("text", ["น้ำตา", "ຄຳ", "กำ ำ"])
+def test_vowels_that_fall_apart_are_found_in_both_forms(text):
+    """SARA AM is one character or two, and the same to who looks for it."""
+    assert indexed(unicodedata.normalize("NFKD", text)) == indexed(text)
+    assert indexed(indexed(text)) == indexed(text)
+
+
 @given(st.text(), st.text())
+@example("\u0e33", "\u0e4d\u0e32")
 def test_tokens_do_not_depend_on_the_form(one, two):
     """Folding is stable, keeps places, and each token is letters and digits of the text."""
     found = tokens(one)

@@ -112,6 +112,18 @@ def test_a_page_needs_nothing_beside_it(tmp_path: Path) -> None:
     assert list(out.parent.iterdir()) == [out]
 
 
+@pytest.mark.parametrize(("place", "address"), [(".", "./clip%20%23.mp4"), ("new", None)])
+def test_the_original_plays_where_it_lies_beside_the_page(
+    tmp_path: Path, place: str, address: str | None
+) -> None:
+    library = video(tmp_path, synthetic_talk(synthetic_ref("x")), "clip #.mp4")
+    found = parsed(write_page(library, tmp_path / place / "page.html", reader_of(library)))
+    assert [a["src"] for tag, a in found.seen if tag == "video"] == ([address] if address else [])
+    assert ("To hear it here" in found.text) == (address is None)
+    changed = parsed(write_page(library, tmp_path / "page.html", GreyReader("another")))
+    assert not [tag for tag, _ in changed.seen if tag == "video"]
+
+
 def test_every_word_stands_in_lane_and_transcript_under_one_number(tmp_path: Path) -> None:
     library = video(tmp_path, synthetic_talk(synthetic_ref("x")))
     found = parsed(write_page(library, tmp_path / "page.html", reader_of(library)))

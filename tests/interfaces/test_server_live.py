@@ -267,7 +267,7 @@ def test_a_model_that_fails_is_told(tmp_path):
     """A note, then an error; what was understood before comes first."""
 
     class Failing(FakeTranscriber):
-        def transcribe(self, audio, prompt=""):
+        def transcribe(self, audio, prompt="", **rest):
             raise MemoryError("no more")
 
     with (

@@ -50,7 +50,7 @@ class Held(FakeTranscriber):
     gate = threading.Event()
     begun = threading.Semaphore(0)
 
-    def transcribe(self, audio, prompt=""):
+    def transcribe(self, audio, prompt="", **rest):
         self.begun.release()
         self.gate.wait()
         return super().transcribe(audio, prompt)

@@ -27,8 +27,8 @@ from sensorium.adapters.drawing.curve import ticks, write_curve
 from sensorium.adapters.language.adapter import Adapter
 from sensorium.adapters.language.causal import load_causal
 from sensorium.adapters.language.prompt import embed_prompt
-from sensorium.adapters.language.run_folder import RunFolder
 from sensorium.adapters.language.trainer import Example, Trainer, split
+from sensorium.adapters.run_folder import RunFolder
 from sensorium.adapters.stores.captions import read_captions
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.features import Features

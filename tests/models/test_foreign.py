@@ -11,7 +11,7 @@ import small_hub
 from sensorium.core.errors import ModelError, UsageError
 from sensorium.core.media import Frames
 from sensorium.models import foreign
-from sensorium.models.foreign import install_folder, install_hub, located, own_folder
+from sensorium.models.foreign import install_folder, install_hub, located, own_folder, pinned
 from sensorium.models.manifest import MANIFEST, read_manifest
 from sensorium.models.registry import listed, load_model, verify
 
@@ -164,6 +164,18 @@ def test_a_model_is_used_by_its_name(index, tmp_path, monkeypatch, rng):
         np.testing.assert_array_equal(one.values, other.values)
     with pytest.raises(ModelError, match="sensorium models install hub:me/another"):
         load_model("image_encoder", "transformers:me/another", 1).encode(frames)
+
+
+def test_another_model_under_the_same_name_gives_results_of_its_own(index, source):
+    """What is in the store is part of the provenance; a name that the store does not hold is not."""
+    assert pinned("mine") == ""
+    install_folder(source, "mine")
+    before = pinned("mine")
+    (source / "config.json").write_text("{}")
+    install_folder(source, "mine")
+    assert before.startswith("sha256:")
+    assert pinned("mine") not in ("", before)
+    assert pinned(str(source)) == ""
 
 
 def test_located(index, source, monkeypatch):

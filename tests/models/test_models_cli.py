@@ -174,7 +174,10 @@ def test_what_kinds_of_files_need():
     """By kind of input and by the passes that run; no weights are asked for twice."""
     default, heard = sm.Config(), set(weights_for(sm.Config(), ["audio"]))
     assert set(weights_for(default, ["image"])) == ON_A_PHOTO
-    assert heard == {"silero-vad", "whisper-tiny.en", "segmentation-3.0", "campplus-zh-en"}
+    english = {"silero-vad", "whisper-tiny.en", "segmentation-3.0", "campplus-zh-en"}
+    assert heard == english | {"whisper-base"}
+    given = sm.Config(speech={"language": "en"})  # what it leaves out need not be fetched
+    assert set(weights_for(given, ["audio"])) == english
     both = weights_for(default, ["image", "audio"])
     assert len(both) == len(set(both))
     assert set(weights_for(default, ["video"])) == set(both) == ON_A_PHOTO | heard

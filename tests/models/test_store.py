@@ -78,7 +78,7 @@ def test_no_names_are_the_defaults(quick, monkeypatch):
     stored = [("ears", ""), ("hands", ""), ("joined", "hub")]
     monkeypatch.setattr(
         installing, "BUNDLED",
-        [type("Entry", (), {"stored": name, "extra": extra}) for name, extra in stored],
+        [type("Entry", (), {"stored": name, "also": "", "extra": extra}) for name, extra in stored],
     )  # fmt: skip
     ears, hands = install(quiet=True)
     assert quick.left() == [ears.name]

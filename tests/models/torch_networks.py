@@ -1,7 +1,7 @@
 """The two networks in torch, as reference for the graphs: what they compute is what the graphs must.
 
-Segmentation-3.0 (Bredin 2023, "powerset"; SincNet by Ravanelli and Bengio 2018) and CAM++ (Wang et al.
-2023), written from the papers and the names of the weights.
+Segmentation-3.0 is the network that training uses; CAM++ (Wang et al. 2023) is written here from the
+paper and the names of the weights.
 """
 
 from __future__ import annotations
@@ -12,77 +12,10 @@ torch = pytest.importorskip("torch")
 nn = torch.nn
 fn = torch.nn.functional
 
-_RATE = 16_000
-_CLASSES = 7
+from sensorium.adapters.segmentation_network import SegmentationNetwork as PyanNet  # noqa: E402, F401
+
 _GROWTH = 32
 _BLOCKS = ((12, 1), (24, 2), (16, 2))  # layers and dilation of the three dense blocks
-
-
-class _Sinc(nn.Module):
-    """80 band-pass filters of 251 samples, each given by two frequencies."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.window_: torch.Tensor
-        self.n_: torch.Tensor
-        self.low_hz_ = nn.Parameter(torch.zeros(40, 1))
-        self.band_hz_ = nn.Parameter(torch.zeros(40, 1))
-        self.register_buffer("window_", torch.zeros(125))
-        self.register_buffer("n_", torch.zeros(1, 125))
-
-    def kernels(self) -> torch.Tensor:
-        """(80, 1, 251): 40 even and 40 odd filters."""
-        low = 50.0 + self.low_hz_.abs()
-        high = (low + 50.0 + self.band_hz_.abs()).clamp(50.0, _RATE / 2)
-        band = high - low
-        at_low, at_high = low @ self.n_, high @ self.n_
-        half = self.n_ / 2
-        even = (at_high.sin() - at_low.sin()) / half * self.window_
-        odd = (at_low.cos() - at_high.cos()) / half * self.window_
-        even = torch.cat([even, 2 * band, even.flip(1)], dim=1)
-        odd = torch.cat([odd, torch.zeros_like(band), -odd.flip(1)], dim=1)
-        return (torch.cat([even, odd]) / (2 * torch.cat([band, band])))[:, None]
-
-
-class _SincConv(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.filterbank = _Sinc()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return fn.conv1d(x, self.filterbank.kernels(), stride=10).abs()
-
-
-class _SincNet(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.wav_norm1d = nn.InstanceNorm1d(1, affine=True)
-        convolutions = [_SincConv(), nn.Conv1d(80, 60, 5), nn.Conv1d(60, 60, 5)]
-        self.conv1d = nn.ModuleList(convolutions)
-        self.norm1d = nn.ModuleList(nn.InstanceNorm1d(n, affine=True) for n in (80, 60, 60))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.wav_norm1d(x)
-        for convolution, norm in zip(self.conv1d, self.norm1d, strict=True):
-            x = fn.leaky_relu(norm(fn.max_pool1d(convolution(x), 3)))
-        return x
-
-
-class PyanNet(nn.Module):
-    """(window, 1, sample) -> (window, row, class) probabilities."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sincnet = _SincNet()
-        self.lstm = nn.LSTM(60, 128, num_layers=4, bidirectional=True, batch_first=True)
-        self.linear = nn.ModuleList([nn.Linear(256, 128), nn.Linear(128, 128)])
-        self.classifier = nn.Linear(128, _CLASSES)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x, _ = self.lstm(self.sincnet(x).transpose(1, 2))
-        for linear in self.linear:
-            x = fn.leaky_relu(linear(x))
-        return self.classifier(x).softmax(dim=-1)
 
 
 class _Nonlinear(nn.Module):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sensorium.ops.speech.cluster import group, joined_groups, unit
+from sensorium.ops.voices.cluster import group, joined_groups, unit
 
 
 def voices(rng, num_voices, num_each, dim=64, noise=0.05):

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from sensorium.core.features import Features
 from sensorium.core.time import Axis
-from sensorium.ops.speech.cluster import unit
-from sensorium.ops.speech.crowd import Windows, crowd, latest_alone, near_voice
-from sensorium.ops.speech.diarize import Pieces, Telling, founded, joined_rows, told, tuned
-from sensorium.ops.speech.likeliest import likeliest
 from sensorium.ops.speech.turns import Hysteresis, active_spans
+from sensorium.ops.voices.cluster import unit
+from sensorium.ops.voices.crowd import Windows, crowd, latest_alone, near_voice
+from sensorium.ops.voices.diarize import Pieces, Telling, founded, joined_rows, told, tuned
+from sensorium.ops.voices.likeliest import likeliest
 
 STEP, LONG = 0.05, 30  # seconds a row, rows a piece
 
@@ -72,8 +72,8 @@ def test_where_a_stretch_is_cut_makes_no_difference(rng, monkeypatch):
     who = np.repeat(rng.integers(0, 3, 40), 60)
     made = recording(who, rng)
     once = labelled(made, Telling())
-    monkeypatch.setattr("sensorium.ops.speech.diarize._STRETCH", 500)
-    monkeypatch.setattr("sensorium.ops.speech.diarize._AROUND", 400)
+    monkeypatch.setattr("sensorium.ops.voices.diarize._STRETCH", 500)
+    monkeypatch.setattr("sensorium.ops.voices.diarize._AROUND", 400)
     for one, other in zip(once, labelled(made, Telling()), strict=True):
         assert (one == other).mean() > 0.999
 

@@ -167,3 +167,26 @@ def test_who_listens_hears_only_its_file(caplog):
     assert (inner, outer) == (["a: x"], ["a: z"])
     assert [record.getMessage() for record in caplog.records] == ["b: y"]
     Record("warning", None, {"step": "faces", "message": "a: x"}, CountingPass("a").provenance)
+
+
+class Doubting(CountingPass):
+    """Says itself what it doubts, among its results."""
+
+    def run(self, ref, earlier, report):
+        told = {"step": self.name, "message": "the language is uncertain"}
+        yield Record("warning", None, told, self.provenance)
+        yield from super().run(ref, earlier, report)
+
+
+def test_a_warning_among_the_results_of_a_pass_is_told_as_others_are(monkeypatch, tmp_path):
+    """At once, when the result is found again, and by the library; each time once."""
+    source = write_sound(tmp_path / "a.wav", tone(0.5, 16000), 16000, "pcm_s16le")
+    built = Built(MediaReader(), NoSubtitles(), [Doubting("speech")])
+    monkeypatch.setattr(work, "_built", lambda config, threads: built)
+    monkeypatch.setattr("sensorium.run.extract.check", lambda config: None)
+    for _ in range(2):
+        (outcome,) = run([source], tmp_path / "lib", Config(), Options(num_workers=0), Watcher())
+        assert outcome.warnings == ("the language is uncertain",)
+    told = Library(tmp_path / "lib").warnings()
+    assert told[["step", "message"]].values.tolist() == [["speech", "the language is uncertain"]]
+    assert len(Library(tmp_path / "lib").records("transcript")) == 1

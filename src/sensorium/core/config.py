@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from sensorium.core.errors import UsageError
+from sensorium.core.record import digest
 
 PassName = Literal[
     "speech",
@@ -21,6 +23,7 @@ PassName = Literal[
     "speaking",
     "who",
 ]
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the form of BCP-47
 PASSES: tuple[PassName, ...] = get_args(PassName)
 Channels = Literal["mix", "split", "auto"]
 ON_DEMAND: frozenset[PassName] = frozenset({"drawn"})  # slow: done only where asked for
@@ -32,14 +35,23 @@ class SpeechConfig:
 
     Models; the least and most voices of a file, None where open; `channels`: ``"mix"`` hears the average
     of a file's channels, ``"split"`` each for itself, ``"auto"`` splits where each holds other speech.
+    `language`: BCP-47 tag of what is spoken (None: told from the sound, file by file); `task`: whether it
+    is written down as it is spoken, or in English.
+    `diarization` and `live` hold options of `pipelines.speech.speakers.SpeakersOptions` and
+    `pipelines.live.live_turns.LiveTurnsOptions` that are not to be the defaults, by name, groups in groups;
+    ``sensorium train thresholds`` finds some.
     """
 
     speech_detector: str = "silero-vad"
-    transcriber: str = "whisper-tiny.en"
+    transcriber: str = "auto"
+    language: str | None = None
+    task: Literal["transcribe", "translate"] = "transcribe"
     segmenter: str = "pyannote-segmentation-3.0"
     speaker_encoder: str = "campplus-zh-en"
     speakers: tuple[int | None, int | None] = (None, None)
     channels: Channels = "auto"
+    diarization: Mapping[str, Any] = field(default_factory=dict)
+    live: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.channels not in get_args(Channels):
@@ -49,6 +61,15 @@ class SpeechConfig:
         low, high = self.speakers
         if (low is not None and low < 1) or (high is not None and high < (low or 1)):
             raise UsageError(f"speakers: expected 1 <= low <= high, got {low}..{high}")
+        if self.language is not None and not _TAG.fullmatch(self.language):
+            raise UsageError(f"language: expected a tag such as de or pt-BR, got {self.language!r}")
+        if self.task not in ("transcribe", "translate"):
+            raise UsageError(f"task: expected transcribe or translate, got {self.task!r}")
+        object.__setattr__(self, "diarization", dict(self.diarization))
+        object.__setattr__(self, "live", dict(self.live))
+
+    def __hash__(self) -> int:  # configs are keys, and mappings have no hash of their own
+        return hash(digest(asdict(self)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,12 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
         "speech": (Column("score", "float64", "mean speech probability, 0..1"), _CHANNEL),
         "transcript": (
             Column("text", "string", "one utterance"),
-            Column("language", "string", "BCP-47 tag"),
+            Column(
+                "language", "string", "BCP-47 tag of the text; a translation from German is en-t-de"
+            ),
+            Column(
+                "language_score", "float64", "probability of the language heard; null: it was given"
+            ),
             Column("score", "float64", "mean word score, 0..1"),
             _CHANNEL,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sensorium.core.record import Provenance
 from sensorium.core.time import Span
 
 
@@ -18,11 +19,17 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """Words in order of time; `language` is a BCP-47 tag; the first `stable` words are final."""
+    """Words in order of time; `language` is a BCP-47 tag; the first `stable` words are final.
+
+    `language_score` is the probability 0..1 of the language that was heard, None where nobody asked.
+    `made_by`: which model it was, of a recogniser that chooses among several.
+    """
 
     words: tuple[Word, ...]
     language: str
     stable: int
+    language_score: float | None = None
+    made_by: Provenance | None = None
 
     @property
     def text(self) -> str:

@@ -11,20 +11,24 @@ from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.errors import LibraryError
 from sensorium.library.gallery import sample_key
 from sensorium.library.library import Library
-from sensorium.ops.speech.utterance import glue, utterances
+from sensorium.ops.people.amend import WordKey, amend_words
+from sensorium.ops.speech.languages import glue
+from sensorium.ops.speech.utterance import utterances
 from sensorium.ops.text.tokens import indexed
 
 Row = dict[str, Any]
 _STAYS = 10.0  # seconds: text that is read again within these was there all the time
 
 
-def contents(library: Library, entry: Mapping[str, Any]) -> Iterator[Unit | Label]:
-    """Everything of one of `Library.inputs` that a search may find."""
+def contents(
+    library: Library, entry: Mapping[str, Any], fixed: Mapping[WordKey, str]
+) -> Iterator[Unit | Label]:
+    """Everything of one of `Library.inputs` that a search may find, with the words that people `fixed`."""
     folders = [library.path / result for result in dict.fromkeys(entry["results"].values())]
     named = list(_heard_and_seen(library.path, entry["results"]))
     yield from named
     told = {(each.kind, each.label) for each in named}
-    for unit in (*_spoken(folders), *_subtitles(folders), *written(folders)):
+    for unit in (*_spoken(folders, fixed), *_subtitles(folders), *written(folders)):
         yield unit
         kind = "subtitle" if unit.kind == "subtitle" else "voice"
         if unit.speaker and (kind, unit.speaker) not in told:  # told apart by nothing but a label
@@ -44,8 +48,9 @@ def _rows(folders: Sequence[Path], kind: str, *columns: str) -> list[Row]:
     return sorted(found, key=lambda row: -1.0 if row.get("start") is None else row["start"])
 
 
-def _spoken(folders: Sequence[Path]) -> Iterator[Unit]:
-    words = _rows(folders, "word", "start", "end", "text", "language")
+def _spoken(folders: Sequence[Path], fixed: Mapping[WordKey, str]) -> Iterator[Unit]:
+    columns = ("media", "start", "end", "text", "language", "channel")
+    words = _rows(folders, "word", *columns)
     if not words:  # a recogniser without times of words
         for row in _rows(folders, "transcript", "start", "end", "text"):
             yield Unit("word", row["start"], row["end"], None, None, " ".join(row["text"].split()))
@@ -55,6 +60,7 @@ def _spoken(folders: Sequence[Path]) -> Iterator[Unit]:
     for word in words:
         said = who.get((word["start"], word["end"], word["text"]), {})
         word["speaker"], word["person"] = said.get("speaker"), said.get("person")
+    amend_words(words, fixed)
     for each in utterances(words):
         part = words[slice(*each["words"])]
         whose = (each["speaker"], each["person"], each["text"])

@@ -10,17 +10,19 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sensorium.adapters.stores.full_text import FullText
+from sensorium.adapters.stores.full_text import FullText, Label, Unit
 from sensorium.core.errors import LibraryError
 from sensorium.core.record import digest
 from sensorium.find.contents import contents
 from sensorium.library.library import Library
+from sensorium.ops.people.amend import WordKey
 
 NAME = "search.sqlite"
 _PATIENCE = 600.0  # seconds to wait for another process that makes the index
@@ -37,7 +39,8 @@ def opened(library: Library) -> FullText:
         LibraryError: SQLite without FTS5; another process makes the index, and does not end.
     """
     entries = {entry["uri"]: entry for entry in library.inputs()}
-    states = {uri: digest({"results": entry["results"]}) for uri, entry in entries.items()}
+    fixed = library.known().words
+    states = _states_now(entries, fixed)
     places = [library.path / NAME, _cache(library)]
     for place in places:
         found = _current(place, states)
@@ -45,17 +48,42 @@ def opened(library: Library) -> FullText:
             return found
     for place in places:
         try:
-            _update(place, library, entries, states)
+            _update(place, _Source(library, entries, states, fixed))
         except (OSError, sqlite3.OperationalError):
             continue  # read-only, full, or gone
         found = _current(place, None)
         if found is not None:
             return found
     index = FullText(None, write=True)
-    index.change(
-        (), ((uri, states[uri], contents(library, entries[uri])) for uri in sorted(entries))
-    )
+    index.change((), _Source(library, entries, states, fixed).contents(sorted(entries)))
     return index
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What an index is made of."""
+
+    library: Library
+    entries: _Entries
+    states: Mapping[str, str]
+    fixed: Mapping[WordKey, str]
+
+    def contents(self, uris: Iterable[str]) -> Iterator[tuple[str, str, Iterator[Unit | Label]]]:
+        """(uri, state, contents) of some files."""
+        for uri in uris:
+            yield uri, self.states[uri], contents(self.library, self.entries[uri], self.fixed)
+
+
+def _states_now(entries: _Entries, fixed: Mapping[WordKey, str]) -> dict[str, str]:
+    """What decides what is indexed of each file: its results, and the words that people corrected."""
+    words: dict[str, list[Any]] = {}
+    for key, text in fixed.items():
+        words.setdefault(key[0], []).append([*map(str, key), text])
+    states = {}
+    for uri, entry in entries.items():
+        mine = {"words": sorted(words[entry["digest"]])} if entry["digest"] in words else {}
+        states[uri] = digest({"results": entry["results"], **mine})
+    return states
 
 
 def _cache(library: Library) -> Path:
@@ -80,7 +108,7 @@ def _current(place: Path, states: Mapping[str, str] | None) -> FullText | None:
     return None
 
 
-def _update(place: Path, library: Library, entries: _Entries, states: Mapping[str, str]) -> None:
+def _update(place: Path, source: _Source) -> None:
     """Writes the index anew beside the old one, from which it takes what has not changed."""
     place.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(place.with_suffix(".lock"))
@@ -93,22 +121,20 @@ def _update(place: Path, library: Library, entries: _Entries, states: Mapping[st
         ) from None
     part = place.with_name(f"{place.name}.{os.getpid()}.part")
     try:
-        if (current := _current(place, states)) is not None:  # made while we waited
+        if (current := _current(place, source.states)) is not None:  # made while we waited
             current.__exit__(None, None, None)
             return
         for left in place.parent.glob(f"{place.name}.*.part"):  # by a process that was killed
             left.unlink()
-        _write(part, place, library, entries, states)
+        _write(part, place, source)
         os.replace(part, place)
     finally:
         part.unlink(missing_ok=True)
         lock.release()
 
 
-def _write(
-    part: Path, old: Path, library: Library, entries: _Entries, states: Mapping[str, str]
-) -> None:
-    known = _states(old)
+def _write(part: Path, old: Path, source: _Source) -> None:
+    known, states = _states(old), source.states
     same = {uri for uri, state in known.items() if states.get(uri) == state}
     fresh = 2 * len(same) < len(states)  # little is left of the old one: begin anew
     if fresh:
@@ -117,10 +143,7 @@ def _write(
         shutil.copyfile(old, part)
     new = [uri for uri in sorted(states) if uri not in same]
     with FullText(part, write=True) as index:
-        index.change(
-            [uri for uri in known if uri not in same],
-            ((uri, states[uri], contents(library, entries[uri])) for uri in new),
-        )
+        index.change([uri for uri in known if uri not in same], source.contents(new))
         if fresh:
             index.optimize()
     with open(part, "rb") as file:

@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from sensorium.learn.adapter_training import train_adapter as train_adapter
     from sensorium.learn.detector_training import train_detector as train_detector
     from sensorium.learn.exporting import export_dataset as export_dataset
+    from sensorium.learn.voice_training import train_voices as train_voices
+    from sensorium.learn.voice_tuning import tune_voices as tune_voices
 
 _WHERE = {
     "export_dataset": "learn.exporting:export_dataset",
     "train_adapter": "learn.adapter_training:train_adapter",
     "train_detector": "learn.detector_training:train_detector",
+    "train_voices": "learn.voice_training:train_voices",
+    "tune_voices": "learn.voice_tuning:tune_voices",
 }
 __all__ = sorted(_WHERE)
 __getattr__ = lazily(__name__, _WHERE)

@@ -23,8 +23,8 @@ from sensorium.run.progress import Steps
 
 if TYPE_CHECKING:
     from sensorium.adapters.language.adapter import Adapter
-    from sensorium.adapters.language.run_folder import RunFolder
     from sensorium.adapters.language.trainer import Example
+    from sensorium.adapters.run_folder import RunFolder
 
 
 def train_adapter(
@@ -79,8 +79,8 @@ def _prepare(
     import torch
 
     from sensorium.adapters.language.adapter import Adapter
-    from sensorium.adapters.language.run_folder import RunFolder
     from sensorium.adapters.language.trainer import Trainer
+    from sensorium.adapters.run_folder import RunFolder
 
     try:
         from sensorium.adapters.language.causal import load_causal
@@ -165,7 +165,7 @@ def _read(about: Sequence[tuple[Path, dict[str, Any]]]) -> list[Features]:
 
 def summary(out: str | os.PathLike[str]) -> dict[str, Any]:
     """How a training ended: `adapter` (its folder), `step`, `epoch`, `loss`, `held_out_loss` if measured."""
-    from sensorium.adapters.language.run_folder import RunFolder
+    from sensorium.adapters.run_folder import RunFolder
 
     folder = RunFolder(out)
     told: dict[str, Any] = {"adapter": str(folder.root / "adapter")}

@@ -92,21 +92,35 @@ class Library(Upstairs):
         """Who spoke when; `person` is the face that was speaking, where that is clear.
 
         No turn cuts a word of its speaker: `start` and `end` are moved to where the word begins or
-        ends. `records("turn")` has them as the sound alone gives them.
+        ends, or to where a person said. `records("turn")` has them as the sound alone gives them.
         """
         turns, links = self.records("turn", media), self.records("link", media)
         keys, moved = ["media", "start", "end", "speaker"], ["whole_start", "whole_end"]
         turns = turns.merge(links[[*keys, "person", "track", *moved]], on=keys, how="left")
-        for column in ("start", "end"):
+        edges, found = self.known().edges, list(zip(*(turns[key] for key in keys), strict=True))
+        for side, column in enumerate(("start", "end")):
             turns[column] = turns.pop(f"whole_{column}").fillna(turns[column])
+            if edges:
+                times = zip(found, turns[column], strict=True)
+                turns[column] = [edges[key][side] if key in edges else at for key, at in times]
         return self._with_identities(turns, media)
 
     def words(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-        """What was said, word by word, with the speaker and the face where they are clear."""
+        """What was said, word by word, with the speaker and the face where they are clear.
+
+        Words that a person corrected have the corrected text and score 1.
+        """
         words, known = self.records("word", media), self.records("assignment", media)
         keys = ["media", "start", "end", "text", "channel"]
         known = known[[*keys, "speaker", "person"]].drop_duplicates(keys)
-        return self._with_identities(words.merge(known, on=keys, how="left"), media)
+        words, fixed = words.merge(known, on=keys, how="left"), self.known().words
+        if fixed:
+            columns = [words[key].astype(object).where(words[key].notna(), None) for key in keys]
+            texts = [fixed.get(key) for key in zip(*columns, strict=True)]
+            right = [text is not None for text in texts]
+            words.loc[right, "text"] = [text for text in texts if text is not None]
+            words.loc[right, "score"] = 1.0
+        return self._with_identities(words, media)
 
     def known(self) -> Known:
         """Who is who, after every decision of the gallery."""

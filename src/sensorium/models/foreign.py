@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sensorium.core.errors import MissingDependencyError, ModelError, UsageError
+from sensorium.core.record import digest
 from sensorium.models.installing import appearing, locked
 from sensorium.models.manifest import MANIFEST, damage, read_manifest, write_manifest
 from sensorium.models.store import Found, State, is_offline, where
@@ -23,6 +24,7 @@ OWN = "own--"  # how the folders of these models begin; no name of `weights.json
 # model.bin is the format of CTranslate2, which holds numbers only.
 _WANTED = ("*.json", "*.txt", "*.model", "*.safetensors", "*.onnx", "*.onnx_data", "*.tiktoken",
            "model.bin")  # fmt: skip
+_SHORT = "Systran/faster-whisper-{}"  # what faster-whisper means by small, base, ...
 _WEIGHTS = (".safetensors", ".onnx", "model.bin")
 _PICKLE = (b"PK\x03\x04", b"\x80")  # what torch.save writes, now and of old
 
@@ -46,17 +48,30 @@ def located(source: str) -> str:
     """
     if Path(source).expanduser().is_dir():
         return str(Path(source).expanduser())
-    short = f"Systran/faster-whisper-{source}"
-    for name in (source, short):
-        if (own_folder(name) / MANIFEST).is_file():
-            return str(own_folder(name))
+    if place := _kept(source):
+        return str(place)
     if is_offline():
         raise ModelError(
             f"{source}: expected a local folder or a model of the store in {where()}, found neither, and "
             "SENSORIUM_OFFLINE is set; run once with a network and without it: sensorium models install "
-            f"hub:{source if '/' in source else short}"
+            f"hub:{source if '/' in source else _SHORT.format(source)}"
         )
     return source
+
+
+def pinned(source: str) -> str:
+    """``"sha256:<12 digits>"`` over the files of a model that the store holds under this name, else nothing.
+
+    It belongs into a provenance: another model under the same name gives other results.
+    """
+    place = None if Path(source).expanduser().is_dir() else _kept(source)
+    return f"sha256:{digest(read_manifest(place)['files'])[:12]}" if place else ""
+
+
+def _kept(source: str) -> Path | None:
+    """The store's copy of a model, by its name or by the short one of faster-whisper."""
+    places = map(own_folder, (source, _SHORT.format(source)))
+    return next((place for place in places if (place / MANIFEST).is_file()), None)
 
 
 def install_hub(name: str, revision: str | None = None) -> Path:

@@ -77,7 +77,8 @@ def _scratch() -> Iterator[Path]:
 
 def _defaults() -> list[str]:
     """The weights of every model that comes with the default install."""
-    return list(dict.fromkeys(each.stored for each in BUNDLED if each.stored and not each.extra))
+    named = [name for each in BUNDLED if not each.extra for name in (each.stored, each.also)]
+    return list(dict.fromkeys(name for name in named if name))
 
 
 def _is_whole(weights: Weights) -> bool:

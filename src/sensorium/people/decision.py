@@ -12,8 +12,10 @@ from typing import Any
 
 from sensorium.core.errors import LibraryError, UsageError
 from sensorium.core.people.identity import Identity, Sample
+from sensorium.core.time import Span
 from sensorium.library.gallery import Gallery
 from sensorium.library.layout import Layout
+from sensorium.library.library import Library
 from sensorium.library.lock import held
 from sensorium.ops.people.known import Known
 from sensorium.ops.people.similarity import MatchRule, halves, new_id
@@ -59,7 +61,7 @@ def join_clear(gallery: Gallery) -> None:
 
 
 class Corrections:
-    """What people say about who is who. Every call is one decision, which `undo` takes back.
+    """What people say about who is who and what was said. Every call is one decision; `undo` takes it back.
 
     An identity is given by its id (``"V3f2a91c0"``) or by its name, where only one has that name.
 
@@ -142,6 +144,73 @@ class Corrections:
             )
         return new
 
+    def disown(self, sample: str) -> str:
+        """A voice or face is not the person it is taken for. Returns the id that it has now.
+
+        It becomes somebody else; where it is all that is known of that person, the name goes.
+
+        Raises:
+            UsageError: no such sample, or it belongs to nobody.
+        """
+        who = self._owner(sample)
+        if len(who.samples) > 1:
+            return self.split(who.id, [sample])
+        return self.name(who.id, "")
+
+    def confirm(self, sample: str) -> str:
+        """A voice or face is the person it is taken for: that is sure from now on. Returns the id."""
+        with held(self._layout):
+            who = self._owner(sample)
+            self._gallery.add("confirmed", identity=who.id, sample=sample)
+        return who.id
+
+    def _owner(self, sample: str) -> Identity:
+        known = self._gallery.known()
+        who = known.identities.get(known.of.get(sample) or "")
+        if who is None:
+            raise UsageError(f"{sample!r}: expected a sample of `table`; no identity has it")
+        return who
+
+    def fix_word(
+        self, media: str, span: Span, heard: str, to: str, channel: int | None = None
+    ) -> dict[str, Any]:
+        """A word is another one, or is right as it was heard. Returns the decision.
+
+        It is given by its file and its record: span, text as `heard`, channel; `to` is what was said.
+
+        Raises:
+            UsageError: no such word in this file, or `to` is empty.
+        """
+        if not to.strip():
+            raise UsageError(f"word {heard!r}: expected what was said instead, got an empty text")
+        row = {"text": heard, "channel": channel}
+        return self._amend("word", (media, span), row, " ".join(to.split()))
+
+    def move_turn(self, media: str, found: Span, speaker: str, to: Span) -> dict[str, Any]:
+        """A turn begins or ends elsewhere. Returns the decision.
+
+        It is given by its file and its record of kind ``turn``: the span as `found`, the `speaker`.
+
+        Raises:
+            UsageError: no such turn in this file, or `to` is empty or begins before the file.
+        """
+        if to.start < 0 or to.duration <= 0:
+            raise UsageError(f"turn: expected it to end after it begins, at 0 or later; got {to}")
+        return self._amend("edge", (media, found), {"speaker": speaker}, [to.start, to.end])
+
+    def _amend(
+        self, kind: str, where: tuple[str, Span], row: Mapping[str, Any], to: Any
+    ) -> dict[str, Any]:
+        """Adds a decision about the record of this place and these values, if there is one."""
+        library, (media, span) = Library(self._layout.root), where
+        entry = library.chosen(media)[0]
+        record = {"start": span.start, "end": span.end, **row}
+        what = "turn" if kind == "edge" else "word"
+        if record not in library.table(what, media).select(list(record)).to_pylist():
+            raise UsageError(f"{entry['uri']}: expected a {what} as it was found, got {record}")
+        with held(self._layout):
+            return self._gallery.add(kind, media=entry["digest"], **record, to=to)
+
     def forget(self, identity: str) -> str:
         """Its voices belong to nobody any more, and are not matched again. Returns its id."""
         with held(self._layout):
@@ -150,7 +219,7 @@ class Corrections:
         return who.id
 
     def undo(self, number: int | None = None) -> dict[str, Any]:
-        """Takes a decision back: the one of that number, or the last one that changed who is who.
+        """Takes a decision back: the one of that number, or the last one that a person could make.
 
         Raises:
             UsageError: no such decision, or nothing left to take back.
@@ -159,9 +228,7 @@ class Corrections:
             decisions = self._gallery.decisions()
             gone = {each["target"] for each in decisions if each["kind"] == "undone"}
             open_ = [
-                each
-                for each in decisions
-                if each["number"] not in gone and each["kind"] in _BY_HAND
+                each for each in decisions if each["number"] not in gone and each["kind"] in BY_HAND
             ]
             if number is not None:
                 open_ = [each for each in decisions if each["number"] == number]
@@ -199,7 +266,10 @@ class Corrections:
         return len(rows)
 
 
-_BY_HAND = ("named", "merged", "split", "apart", "forgotten", "joined")  # can be taken back
+# What can be taken back; the last two are of one file, the others of the whole library.
+BY_HAND = (
+    "named", "merged", "split", "apart", "forgotten", "joined", "confirmed", "word", "edge",
+)  # fmt: skip
 
 
 def _counterpart(who: Identity, mine: Known) -> str:

@@ -20,6 +20,7 @@ from sensorium.models.store import is_offline, is_there
 from sensorium.people.portraits import take_cast
 from sensorium.people.recognise import recognise
 from sensorium.ports import Executor
+from sensorium.run.config_file import as_config
 from sensorium.run.inputs import KIND_OF, Input, find
 from sensorium.run.job import Job, Outcome
 from sensorium.run.plan import check, weights_for
@@ -45,7 +46,7 @@ def extract(
     inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     out: str | os.PathLike[str],
     *,
-    config: Config | None = None,
+    config: Config | str | os.PathLike[str] | None = None,
     workers: int = 1,
     threads: int = 1,
     retry_failed: bool = False,
@@ -56,7 +57,8 @@ def extract(
     `inputs` are files, folders (with all that is in them) and patterns, in any mix. `out` is the
     library's folder: new, empty or a library, to which results are added. What is finished already
     is not computed again. `workers` is the number of processes, 0 works in this one; `threads` is how
-    many the models of each may use. A file that fails never stops the others: it is warned of, and
+    many the models of each may use. `config` is a `Config` or a YAML file of one. A file
+    that fails never stops the others: it is warned of, and
     stands in ``library.errors()``.
 
     Raises:
@@ -71,7 +73,7 @@ def extract(
     """
     watch = watcher() if progress else Watcher()
     options = Options(workers, threads, retry_failed)
-    outcomes = run(inputs, out, config or Config(), options, watch)
+    outcomes = run(inputs, out, as_config(config), options, watch)
     failed = [outcome for outcome in outcomes if outcome.failures]
     if failed:
         first = failed[0].failures[0].message
@@ -111,7 +113,8 @@ def run(
         outcomes: dict[int, Outcome] = {}
         watch.start(jobs)
         try:
-            for index, result in (options.executor or _executor(options)).map(work_on, jobs):
+            executor = options.executor or _executor(options, found)
+            for index, result in executor.map(work_on, jobs):
                 outcomes[index] = (
                     result if isinstance(result, Outcome) else died(jobs[index], result)
                 )
@@ -137,10 +140,14 @@ def _fetch(config: Config, found: list[Input], watch: Watcher) -> None:
         install(missing, quiet=watch.silent)
 
 
-def _executor(options: Options) -> Executor:
+def _executor(options: Options, found: list[Input]) -> Executor:
+    """Processes on this machine; but one photo is done here before a process has begun, and the next one
+    finds the models open."""
     from sensorium.adapters.engines.local import InProcess, LocalPool
 
-    return LocalPool(options.num_workers) if options.num_workers else InProcess()
+    one = len(found) == 1 and KIND_OF.get(Path(found[0].uri).suffix.lower()) == "image"
+    here = not options.num_workers or (one and options.num_workers == 1)
+    return InProcess() if here else LocalPool(options.num_workers)
 
 
 def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) -> list[Job]:

@@ -16,6 +16,7 @@ from sensorium.core.events import Event, NoteEvent
 from sensorium.core.media import Audio
 from sensorium.pipelines.live.listener import Listener
 from sensorium.pipelines.live.pace import Inbox, Pace, Sound
+from sensorium.run.config_file import as_config
 from sensorium.run.plan import listener
 
 _CHUNK = 0.5  # seconds that arrive at once where we choose
@@ -49,14 +50,15 @@ class Hearing:
 def listen(
     source: str | os.PathLike[str] | Iterable[Audio],
     *,
-    config: Config | None = None,
+    config: Config | str | os.PathLike[str] | None = None,
     hearing: Hearing | None = None,
     stop: Flag | None = None,
 ) -> Iterator[Event]:
     """Hears a stream: words and turns as they settle, tentative words, and notes.
 
     `source` is a file, ``"-"`` for standard input, ``"microphone"``, or chunks of `Audio` of any rate and
-    length that a program makes. Ends with the source, when `stop` is set, or with an interrupt; in each
+    length that a program makes; `config` a `Config` or a YAML file of one.
+    Ends with the source, when `stop` is set, or with an interrupt; in each
     case everything that was heard is given out first, also where the source breaks or a model fails:
     the error is raised after that. Where computing falls behind a live source, more sound is taken at
     once, a note says so, and nothing is dropped.
@@ -71,7 +73,7 @@ def listen(
             print(event.plain())
     """
     hearing, stop = hearing or Hearing(), stop or Flag()
-    heard = listener(config or Config(), hearing.words, hearing.turns, hearing.latency)
+    heard = listener(as_config(config), hearing.words, hearing.turns, hearing.latency)
     sound = _sound(source, hearing, stop)
     live = Inbox(sound, stop.is_set) if _is_live(source, hearing) else None
     yield from told(heard, sound, live, stop)

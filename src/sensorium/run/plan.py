@@ -3,25 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from sensorium.core.config import ON_DEMAND, Config
+from sensorium.core.errors import UsageError
 from sensorium.core.limits import Limits
+from sensorium.models.bundled import Model
 from sensorium.models.registry import Deferred, find_model, load_model
+from sensorium.ops.speech.languages import code
 from sensorium.ports import Pass, Reader, SubtitleReader
+from sensorium.run.filled import filled
+
+if TYPE_CHECKING:
+    from sensorium.pipelines.live.live_turns import LiveTurnsOptions
+    from sensorium.pipelines.speech.speakers import SpeakersOptions
 
 
 def check(config: Config) -> None:
     """Raises what is wrong with the models of a config, before any file is touched."""
     for job, chosen in config.models().items():
-        find_model(job, chosen)
+        model, _ = find_model(job, chosen)
+        if job == "transcriber":
+            _check_language(model, config)
+    whole_options(config.speech.diarization, "config.speech.diarization")
+    if ":" in config.speech.segmenter:
+        _ = load_model(
+            "segmenter", config.speech.segmenter, 1
+        ).provenance  # raises if there is no file
     if config.people.active_speaker:
         _ = load_model("active_speaker", f"onnx:{config.people.active_speaker}", 1).provenance
     if config.people.trained:
         _ = load_model(
             "detector", f"yolo:{config.people.trained}", 1
         ).classes  # raises what is wrong with it
+
+
+def _check_language(model: Model, config: Config) -> None:
+    given = config.speech.language
+    if model.identifies and given:
+        code(given)
+    one = model.language
+    if one and (
+        (given and given.split("-")[0].lower() != one) or config.speech.task != "transcribe"
+    ):
+        raise UsageError(
+            f"transcriber: expected one that knows other languages than {one}, such as auto, got "
+            f"{model.name} with language {given or 'auto'} and task {config.speech.task}"
+        )
 
 
 _SOUND = {
@@ -46,8 +75,47 @@ def weights_for(config: Config, kinds: Iterable[str]) -> list[str]:
         for job in its
         if job in chosen
     ]
-    stored = [find_model(job, chosen[job])[0].stored for job in jobs]
+    stored = [name for job in jobs for name in _stored(find_model(job, chosen[job])[0], config)]
     return list(dict.fromkeys(name for name in stored if name))
+
+
+def _stored(model: Model, config: Config) -> tuple[str, ...]:
+    """The weights of a model; of one that chooses by the language, what a given language leaves."""
+    given = (config.speech.language or "").split("-")[0].lower()
+    if not given or not model.also:
+        return (model.stored, model.also)
+    return (model.stored,) if given == "en" else (model.also,)
+
+
+def whole_options(given: Mapping[str, Any], where: str) -> SpeakersOptions:
+    """The options of who speaks when in a whole file, `given` over the defaults.
+
+    Raises:
+        UsageError: an option that does not exist, or that is given elsewhere; `where` names the place.
+    """
+    from sensorium.pipelines.speech.speakers import SpeakersOptions
+
+    _not_here(given, "speakers", where)
+    return filled(SpeakersOptions(), given, where)
+
+
+def live_options(
+    given: Mapping[str, Any], where: str, latency: float | None = None
+) -> LiveTurnsOptions:
+    """The same for a stream; what is tuned holds at any `latency` in seconds (None: the usual one)."""
+    from sensorium.pipelines.live.live_turns import LiveTurnsOptions
+
+    _not_here(given, "latency", where)
+    options = LiveTurnsOptions() if latency is None else LiveTurnsOptions(latency=latency)
+    return filled(options, given, where)
+
+
+def _not_here(given: Mapping[str, Any], name: str, where: str) -> None:
+    if name in given:
+        raise UsageError(
+            f"{where}: {name} does not belong here; give --{name}"
+            + (", or speech.speakers" if name == "speakers" else "")
+        )
 
 
 Opened = Callable[[str, str, int], Any]  # (job, chosen model, threads) -> what fulfils its port
@@ -102,17 +170,25 @@ def _heard(media: Reader, model: Mapping[str, Any], config: Config) -> list[Pass
     from sensorium.pipelines.sound.of_track import OfTrack
     from sensorium.pipelines.speech.own_voice import OwnVoices
     from sensorium.pipelines.speech.per_channel import SpeakersPerChannel, SpeechPerChannel
-    from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
-    from sensorium.pipelines.speech.transcribe import Speech
+    from sensorium.pipelines.speech.speakers import Speakers
+    from sensorium.pipelines.speech.transcribe import Speech, SpeechOptions
 
     track, detector = config.sound.audio_track, model["speech_detector"]
     channels = OwnVoices(media, detector, config.speech.channels)
 
+    words = SpeechOptions(
+        language=config.speech.language or "", translate=config.speech.task == "translate"
+    )
+    tells = find_model("transcriber", config.speech.transcriber)[0].identifies
+    languages = model["transcriber"] if tells else None
+
     def speech(reader: Reader) -> Pass:
-        return Speech(reader, detector, model["transcriber"])
+        return Speech(reader, detector, model["transcriber"], words, languages)
+
+    chosen = whole_options(config.speech.diarization, "config.speech.diarization")
 
     def speakers(reader: Reader, bounds: tuple[int | None, int | None]) -> Pass:
-        options = SpeakersOptions(speakers=bounds)
+        options = replace(chosen, speakers=bounds)
         return Speakers(reader, model["segmenter"], model["speaker_encoder"], options, detector)
 
     sound = Sound(media, model["sound_encoder"], SoundOptions(hop=config.sound.sound_hop))
@@ -178,13 +254,22 @@ def listener(
 ) -> Any:
     """What hears a stream; no weights are read yet. `opened` as for `build`."""
     from sensorium.pipelines.live.listener import Listener
-    from sensorium.pipelines.live.live_turns import LiveTurns, LiveTurnsOptions
+    from sensorium.pipelines.live.live_tongue import LiveTongue
+    from sensorium.pipelines.live.live_turns import LiveTurns
     from sensorium.pipelines.live.live_words import LiveWords
 
+    chosen, _ = find_model("transcriber", config.speech.transcriber)
+    _check_language(chosen, config)
     model = {job: opened(job, name, 1) for job, name in config.models().items() if job in _LIVE}
-    options = LiveTurnsOptions(latency=latency)
+    options = live_options(config.speech.live, "config.speech.live", latency)
+    hears = LiveWords(
+        model["speech_detector"],
+        model["transcriber"],
+        language=config.speech.language or "",
+        tongue=LiveTongue(model["transcriber"]) if chosen.identifies else None,
+    )
     return Listener(
-        LiveWords(model["speech_detector"], model["transcriber"]) if words else None,
+        hears if words else None,
         LiveTurns(model["segmenter"], model["speaker_encoder"], options) if turns else None,
     )
 

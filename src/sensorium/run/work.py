@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sensorium.adapters.media.notices import heard
+from sensorium.adapters.media.notices import heard, without_warnings
 from sensorium.adapters.stores.parquet import read_records
 from sensorium.core.config import Config
 from sensorium.core.errors import (
@@ -220,7 +220,7 @@ class _Work:
 
         def results() -> Iterator[Any]:
             with heard(self._uri, told):
-                yield from run()
+                yield from without_warnings(run(), told)
             yield from warning_records(step, told)
 
         try:
@@ -232,13 +232,6 @@ class _Work:
             self._warnings.extend(told)
         self._results[step] = target
         self._computed.append(step)
-
-    def _overheard(self, results: Iterator[Any]) -> Iterator[Any]:
-        """The same results; what they warn of is also kept for the outcome."""
-        for each in results:
-            if isinstance(each, Record) and each.kind == "warning":
-                self._warnings.append(each.values["message"])
-            yield each
 
     def _remembered(self, step: str, target: Path, state: Mapping[str, Any]) -> None:
         self._results[step] = target

@@ -6,7 +6,7 @@ is read back from the samples, so however the sound is cut, they understand only
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -116,12 +116,16 @@ class FakeTranscriber:
 
     def __init__(self) -> None:
         self.longest = 0.0
+        self.asked: list[tuple[Span, str, bool]] = []  # (sound, language, translate) of every call
 
-    def transcribe(self, audio: Audio, prompt: str = "") -> Transcript:
+    def transcribe(
+        self, audio: Audio, prompt: str = "", language: str = "", translate: bool = False
+    ) -> Transcript:
         """The words in the sound."""
         if _at_our_rate(audio).duration > 30 + 1e-6:
             raise UsageError(f"transcribe: expected at most 30 s, got {audio!r}")
         self.longest = max(self.longest, audio.duration)
+        self.asked.append((Span(audio.start, audio.end), language, translate))
         numbers = np.round(audio.mono() / _UNIT).astype(int)
         edges = np.flatnonzero(np.diff(np.concatenate([[0], numbers, [0]])))
         words = []
@@ -132,7 +136,24 @@ class FakeTranscriber:
             cut = last == len(numbers)
             span = Span(audio.start + first / RATE, audio.start + last / RATE)
             words.append(Word(f"{text(number)}-garbled" if cut else text(number), span, 0.9))
-        return Transcript(tuple(words), "en", len(words))
+        return Transcript(tuple(words), language or "en", len(words))
+
+
+class FakeLanguages:
+    """Knows what is spoken when: (from second, language -> probability), in order of time."""
+
+    provenance = Provenance("fake-languages", "1")
+
+    def __init__(self, *spoken: tuple[float, Mapping[str, float]]) -> None:
+        self._spoken = spoken
+        self.asked: list[Span] = []
+
+    def languages(self, audio: Audio) -> list[tuple[str, float]]:
+        """What is spoken in the middle of the sound."""
+        self.asked.append(Span(audio.start, audio.end))
+        middle = (audio.start + audio.end) / 2
+        told = [each for start, each in self._spoken if start <= middle][-1]
+        return sorted(told.items(), key=lambda pair: -pair[1])
 
 
 class FakeSegmenter:

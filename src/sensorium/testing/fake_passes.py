@@ -89,7 +89,7 @@ class CountingPass:
         self.num_runs += 1
         for index in range(self.size):
             values = {"text": f"{self.name} {index}", "language": "en", "score": 1.0}
-            values |= {"channel": None}
+            values |= {"language_score": None, "channel": None}
             yield Record("transcript", Span(index, index + 1), values, self.provenance)
             time.sleep(self.pause)
             report(float(index))

@@ -182,6 +182,10 @@ class Adapter(nn.Module):
         os.replace(beside, target / _PLAN)
         return target
 
+    def restore(self, folder: str | os.PathLike[str]) -> None:
+        """Takes over the weights of an adapter of the same shape that `save` wrote."""
+        self.load_state_dict(Adapter.load(folder).state_dict())
+
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Adapter:
         """The adapter that `save` wrote.

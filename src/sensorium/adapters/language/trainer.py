@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sensorium.adapters.language.adapter import Adapter
 from sensorium.adapters.language.prompt import PLACEHOLDERS, embedded, padded, prompt_row, text_ids
-from sensorium.adapters.language.run_folder import RunFolder
+from sensorium.adapters.run_folder import RunFolder
 from sensorium.core.errors import UsageError
 from sensorium.core.features import Features
 from sensorium.core.learning import Training

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from sensorium.core.record import Record
 
 _LOG = logging.getLogger("sensorium.media")
 _ONE_AT_A_TIME = threading.RLock()
@@ -46,6 +49,15 @@ def heard(uri: str, into: list[str]) -> Iterator[None]:
     finally:
         _LOG.removeFilter(ear)
         into.extend(message for message in ear.heard if message not in into)
+
+
+def without_warnings(results: Iterable[Any], into: list[str]) -> Iterator[Any]:
+    """What a pass gives, without its records of kind warning: their messages are added to `into`."""
+    for each in results:
+        if isinstance(each, Record) and each.kind == "warning":
+            into.append(each.values["message"])
+        else:
+            yield each
 
 
 @contextmanager

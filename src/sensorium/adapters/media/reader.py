@@ -69,7 +69,7 @@ class MediaReader:
             yield from av.pictures(ref.uri, self._limits, max_side, times)
         elif ref.kind == "image":
             pixels = pillow.scaled(self._still(ref), max_side)
-            for _ in times or [0.0]:
+            for _ in [0.0] if times is None else times:
                 yield Frames(pixels[None], np.zeros(1))
 
     def _still(self, ref: MediaRef) -> pillow.Picture:

@@ -8,6 +8,7 @@ from pathlib import Path
 import transformers
 
 from sensorium.core.record import Provenance
+from sensorium.models.foreign import pinned
 
 
 class FromTransformers:
@@ -26,6 +27,6 @@ class FromTransformers:
     @cached_property
     def provenance(self) -> Provenance:
         """Model name, version of the library, and where the weights come from."""
-        version = f"transformers {transformers.__version__}"
+        version = f"transformers {transformers.__version__} {pinned(self._source)}".strip()
         name = f"{self.prefix}:{Path(self._source).name}"
         return Provenance(name, version, {"source": self._source})

@@ -13,6 +13,7 @@ import click
 
 from sensorium.core.config import Config
 from sensorium.core.errors import MediaError
+from sensorium.interfaces.cli.chosen_config import chosen
 
 
 @click.command()
@@ -25,11 +26,16 @@ from sensorium.core.errors import MediaError
 @click.option(
     "--transcriber", default=Config().speech.transcriber, show_default=True, help="Model."
 )
+@click.option("--segmenter", default=Config().speech.segmenter, show_default=True, help="Model.")
+@click.option("--config", metavar="FILE", help="YAML of choices; options given here win over it.")
+@click.option(
+    "--language", default="auto", show_default=True, metavar="TAG|auto", help="Spoken, such as de."
+)
 @click.option("--real-time", is_flag=True, help="Play a file at its own pace.")
 @click.option("--rate", default=16_000, show_default=True, help="Hz, of raw samples on stdin.")
 @click.option("--channels", default=1, show_default=True, help="Of raw samples on stdin.")
 @click.option("--json", "as_json", is_flag=True, help="One event a line, tentative words too.")
-def listen(source: str, as_json: bool, transcriber: str, **choices: Any) -> None:
+def listen(source: str, as_json: bool, config: str | None, **choices: Any) -> None:
     """Hear SOURCE: microphone, a file, or - for standard input.
 
     \b
@@ -39,9 +45,11 @@ def listen(source: str, as_json: bool, transcriber: str, **choices: Any) -> None
     """
     from sensorium.run.listen import Hearing, listen
 
+    choices["language"] = None if choices["language"].lower() == "auto" else choices["language"]
+    models = {name: choices.pop(name) for name in ("transcriber", "segmenter", "language")}
     choices["sample_rate"] = choices.pop("rate")
     hearing, stop = Hearing(**choices), Event()
-    events = listen(source, config=Config.flat(transcriber=transcriber), hearing=hearing, stop=stop)
+    events = listen(source, config=chosen(config, models), hearing=hearing, stop=stop)
     show = _json if as_json else _Text(turns=not hearing.words).show
     _stops_at_interrupt(stop)
     try:

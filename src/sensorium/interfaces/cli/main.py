@@ -16,13 +16,14 @@ from sensorium.core.config import PASSES, Channels, Config
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
 from sensorium.interfaces.agent.mcp_command import mcp
 from sensorium.interfaces.cli.cast_command import cast
-from sensorium.interfaces.cli.dataset_command import dataset
+from sensorium.interfaces.cli.chosen_config import chosen
 from sensorium.interfaces.cli.find_command import find
+from sensorium.interfaces.cli.learning.dataset_command import dataset
+from sensorium.interfaces.cli.learning.train_command import train
 from sensorium.interfaces.cli.listen_command import listen
 from sensorium.interfaces.cli.models_command import models
 from sensorium.interfaces.cli.patches_command import patches
 from sensorium.interfaces.cli.score_command import score
-from sensorium.interfaces.cli.train_command import train
 from sensorium.interfaces.cli.voices_command import voices
 from sensorium.interfaces.server.serve_command import serve
 
@@ -99,6 +100,22 @@ def _track(context: click.Context, option: click.Parameter, text: str | None) ->
     help="Model for speech.",
 )
 @click.option(
+    "--segmenter",
+    default=Config().speech.segmenter,
+    show_default=True,
+    help="Model for who speaks when.",
+)
+@click.option(
+    "--language", default="auto", show_default=True, metavar="TAG|auto", help="Spoken, such as de."
+)
+@click.option(
+    "--task",
+    type=click.Choice(["transcribe", "translate"]),
+    default="transcribe",
+    show_default=True,
+    help="Words as spoken, or in English.",
+)
+@click.option(
     "--image-encoder",
     default=Config().pictures.image_encoder,
     show_default=True,
@@ -130,6 +147,9 @@ def _track(context: click.Context, option: click.Parameter, text: str | None) ->
     help="ONNX in the form of TalkNet or Light-ASD, for who speaks.",
 )
 @click.option(
+    "--config", metavar="FILE", help="YAML of these choices; options given here win over it."
+)
+@click.option(
     "--retry-failed", is_flag=True, help="Try again what failed before on the same bytes."
 )
 @click.option(
@@ -148,7 +168,8 @@ def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
 
     as_json, quiet = choices.pop("as_json"), choices.pop("quiet")
     options = Options(choices.pop("workers"), choices.pop("threads"), choices.pop("retry_failed"))
-    config = Config.flat(choices.pop("only") or None, **choices)
+    choices["language"] = None if choices["language"].lower() == "auto" else choices["language"]
+    config = chosen(choices.pop("config"), {"passes": choices.pop("only") or None, **choices})
     outcomes = run(inputs, out, config, options, Watcher() if quiet else watcher())
     told = summary(outcomes, out)
     click.echo(json.dumps(told)) if as_json else print_summary(told)

@@ -13,7 +13,7 @@ from sensorium.core.config import Config, PassName
 from sensorium.core.errors import UsageError
 from sensorium.core.speech import Transcript
 from sensorium.interfaces.server.problems import Problem
-from sensorium.models.registry import Deferred, find_model
+from sensorium.models.registry import Deferred
 from sensorium.ports import Pass
 from sensorium.run.plan import build, check, listener
 
@@ -23,7 +23,7 @@ _ANY = ("", "whisper-1", "default")  # names for whatever the server has
 
 
 class Copies:
-    """Copies of a model, lent in the order in which they were asked for: no long file starves a live client."""
+    """Copies of a model, lent in the order of the calls: no long file starves a live client."""
 
     def __init__(self, models: Sequence[Any]) -> None:
         self._free = list(models)
@@ -166,13 +166,7 @@ def config_for(config: Config, language: str, task: Task) -> Config:
     Raises:
         UsageError: the transcriber does not know it.
     """
-    model, _ = find_model("transcriber", config.speech.transcriber)
-    english_only = "English only" in model.note
-    known = not language or (english_only and language.lower().split("-")[0] in ("en", "english"))
-    if not known or task != "transcribe":
-        raise UsageError(
-            f"{config.speech.transcriber} {'knows English only' if english_only else 'chooses by itself'}: "
-            f"expected no other language and no translation, got language {language or 'none'!r} to "
-            f"{task}; a server with another --transcriber may know it"
-        )
-    return config
+    chosen = language or config.speech.language
+    wanted = replace(config, speech=replace(config.speech, language=chosen, task=task))
+    check(wanted)
+    return wanted

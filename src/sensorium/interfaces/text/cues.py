@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sensorium.ops.speech.utterance import PAUSE, SENTENCE_END, Row, called, glue, other_voice
+from sensorium.ops.speech.languages import glue
+from sensorium.ops.speech.utterance import PAUSE, SENTENCE_END, Row, called, other_voice
 
 LINE = 42  # characters; what broadcasters and streaming services ask for
 LINES = 2

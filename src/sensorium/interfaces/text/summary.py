@@ -72,7 +72,8 @@ def models_table() -> list[dict[str, Any]]:
             "job": model.job,
             "licence": model.licence,
             "weights": model.weights,
-            "ready": not model.missing() and (not model.stored or is_there(model.stored)),
+            "ready": not model.missing()
+            and all(map(is_there, filter(None, (model.stored, model.also)))),
             "missing": model.missing(),
             "stored": model.stored,
             "note": model.note,

@@ -15,6 +15,7 @@ from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.people.identity import Identity
 from sensorium.core.record import COMMON, KINDS
 from sensorium.library.library import Library
+from sensorium.ops.people.amend import amend_words, turn_key
 from sensorium.ops.people.known import Known
 from sensorium.ops.speech.utterance import Row, side_by_side, utterances
 
@@ -119,7 +120,11 @@ def joined(rows_: list[Row], more: Iterable[Row], keys: Sequence[str], new: Sequ
 def words_and_turns(
     library: Library, entry: Mapping[str, Any], known: Known
 ) -> tuple[list[Row], list[Row]]:
-    """Words and turns of one input with who said them, as `Library.words` and `Library.turns`."""
+    """Words and turns of one input with who said them, as `Library.words` and `Library.turns`.
+
+    Words also have `heard`, the text before a person corrected it, else None; turns `found_start` and
+    `found_end`, their span as the sound alone gives it.
+    """
     words, turns = rows(library, entry, "word"), rows(library, entry, "turn")
     joined(
         words,
@@ -127,13 +132,16 @@ def words_and_turns(
         ("start", "end", "text", "channel"),
         ("speaker", "person"),
     )
+    amend_words(words, known.words)
     moved = ("whole_start", "whole_end")
     links = rows(library, entry, "link")
     joined(turns, links, ("start", "end", "speaker"), ("person", "track", *moved))
     for row in turns:
-        for name, whole in zip(("start", "end"), moved, strict=True):
+        corrected = known.edges.get(turn_key(row), (None, None))
+        for name, whole, by_hand in zip(("start", "end"), moved, corrected, strict=True):
             time = row.pop(whole)
-            row[name] = row[name] if time is None else time
+            row[f"found_{name}"] = row[name]
+            row[name] = next(t for t in (by_hand, time, row[name]) if t is not None)
     who = library.identities(entry, known)
     for row in (*words, *turns):
         _identified(row, "speaker", who)

@@ -12,7 +12,8 @@ from sensorium.interfaces.text.timeline import Timeline
 from sensorium.interfaces.text.units import clock
 from sensorium.interfaces.viewer.style import PALETTE
 from sensorium.interfaces.viewer.thumbnails import Picture, jpeg_uri, titles
-from sensorium.ops.speech.utterance import Row, called, glue
+from sensorium.ops.speech.languages import glue
+from sensorium.ops.speech.utterance import Row, called
 
 STRIP = 108  # pixels of height, as in page.css
 MOST_WORDS = 20_000  # two hours of fast speech: more would make a page that browsers choke on
@@ -141,6 +142,17 @@ def transcript(timeline: Timeline, colours: Mapping[str, int]) -> str:
             f"<span>{clock(row['start'])}</span></h4>{between.join(said)}</div>"
         )
     return f'<div class="talk">{"".join(parts)}</div>' if parts else ""
+
+
+def player(timeline: Timeline, address: str) -> str:
+    """What plays the original at an address; nothing without one."""
+    if not address or timeline.kind not in ("audio", "video"):
+        return ""
+    label, at = escape(timeline.name), escape(f"./{address}")  # a name with a colon is no scheme
+    return (
+        f'<{timeline.kind} class="player" controls preload="metadata" aria-label="{label}" '
+        f'src="{at}"></{timeline.kind}>'
+    )
 
 
 def people(

@@ -84,14 +84,27 @@ function board(root) {
     }
   }
 
+  const told = [...root.querySelectorAll('.talk u')];
+
   function near(t) {
-    let best = null;
-    for (const e of root.querySelectorAll('.talk u')) {
-      if (+e.dataset.t <= t + .05) best = e;
-      else break
+    let low = 0,
+      high = told.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (+told[middle].dataset.t <= t + .05) low = middle + 1;
+      else high = middle
     }
-    if (best) hit(best.dataset.n)
+    if (low && !told[low - 1].classList.contains('hit')) hit(told[low - 1].dataset.n)
   }
+  const media = root.querySelector('.player');
+
+  function seek(t) {
+    if (media) media.currentTime = t
+  }
+  if (media) media.addEventListener('timeupdate', () => {
+    show(media.currentTime);
+    near(media.currentTime)
+  });
   root.addEventListener('click', e => {
     const z = e.target.closest('button[data-zoom]');
     if (z) {
@@ -103,11 +116,13 @@ function board(root) {
     if (word) {
       hit(word.dataset.n);
       show(+word.dataset.t);
+      seek(+word.dataset.t);
       return
     }
     const bar = e.target.closest('.lane i');
     if (bar) {
       show(+bar.dataset.t);
+      seek(+bar.dataset.t);
       near(+bar.dataset.t)
     }
   });

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sensorium.interfaces.text.timeline import Timeline, names, timelines
 from sensorium.interfaces.text.units import clock, describe
@@ -16,10 +17,14 @@ from sensorium.interfaces.viewer.sheet import write_sheet as write_sheet
 from sensorium.interfaces.viewer.style import css, script
 from sensorium.interfaces.viewer.thumbnails import Picture, colours, faces, in_order, pictures, plan
 from sensorium.library.library import Library
+from sensorium.library.originals import changed
 from sensorium.ports import Reader
 
 PICTURES = 400  # in one page: some 8 MB
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "media-src 'self' file:"  # a page that is opened as a file has no 'self' in some browsers
+)
 _ZOOM = (
     '<button data-zoom="out" title="smaller">−</button>'
     '<button data-zoom="fit" title="all of it">fit</button>'
@@ -36,8 +41,12 @@ def write_page(
     """Writes one self-contained page of the library, or of the one input that `media` names.
 
     Pictures are read again from the media files through `reader`; where a file is gone or has
-    changed, grey fields say so. A file shows at most 60 pictures and 20,000 words, the page 400
-    pictures; what is left out is said on the page.
+    changed, grey fields say so. Sound and pictures play where the original lies beside the page, or in a
+    folder beside it; then both can be moved together. Nothing is embedded: sound would add some 15 MB an
+    hour, and another copy of what is there already.
+
+    A file shows at most 60 pictures and 20,000 words, the page 400 pictures; what is left out is
+    said on the page.
 
     Raises:
         UsageError: no input of that name, or several.
@@ -45,7 +54,7 @@ def write_page(
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f"{target.name}.{os.getpid()}.part")
-    page = _Page(library, reader, library.chosen(media))
+    page = _Page(library, reader, library.chosen(media), target.parent)
     try:
         with open(beside, "w", encoding="utf-8") as file:
             file.writelines(page.parts())
@@ -59,8 +68,9 @@ class _Page:
     """The page in parts, one file in memory at a time."""
 
     def __init__(
-        self, library: Library, reader: Reader, entries: Sequence[Mapping[str, Any]]
+        self, library: Library, reader: Reader, entries: Sequence[Mapping[str, Any]], folder: Path
     ) -> None:
+        self._folder = folder.resolve()
         self._library = library
         self._reader = reader
         self._entries = in_order(entries)
@@ -138,18 +148,30 @@ class _Page:
             rows.insert(0, ('<div class="strip">pictures</div>', markup.strip(shown, told, length)))
         rows += markup.lanes(timeline, told, length)
         talk = markup.transcript(timeline, told)
-        notes = [note] if note else []
+        address = self._beside(timeline)
+        player, notes = markup.player(timeline, address), [note] if note else []
+        if not address:
+            notes.append("To hear it here, write the page into the folder of the file.")
         if len(timeline.words) > markup.MOST_WORDS:
             notes.append(f"The first {markup.MOST_WORDS} of {len(timeline.words)} words are shown.")
         return (
             f"{markup.people(timeline, told, cuts)}"
-            f'<div class="body av{"" if talk else " bare"}" data-length="{length:.3f}"><div>'
+            f'<div class="body av{"" if talk else " bare"}" data-length="{length:.3f}"><div>{player}'
             f'<div class="tools">{_ZOOM}</div><div class="board">'
             f'<div class="labels">{"".join(label for label, _ in rows)}</div>'
             f'<div class="scroll"><div class="track">{"".join(lane for _, lane in rows)}'
             f'<div class="cursor"></div></div></div></div>'
             f'<p class="note">{escape(" ".join(notes))}</p></div>{talk}</div>'
         )
+
+    def _beside(self, timeline: Timeline) -> str:
+        """The address of the original, relative to the page; empty where it does not lie beside or below."""
+        original = Path(timeline.uri).resolve()
+        if not original.is_relative_to(self._folder):
+            return ""
+        if changed(timeline.uri, timeline.digest, timeline.stat, self._reader):
+            return ""
+        return quote(original.relative_to(self._folder).as_posix())
 
 
 def _sum(entries: Sequence[Mapping[str, Any]]) -> str:

@@ -143,13 +143,19 @@ def _cut(picture: Picture, row: Row) -> NDArray | None:
     return picture.pixels[top : top + side, left : left + side]
 
 
-def jpeg_uri(pixels: NDArray, max_side: int, quality: int = 80) -> str:
-    """Pixels as a ``data:`` address that a page can hold."""
+def jpeg(pixels: NDArray, max_side: int, quality: int = 80) -> bytes:
+    """Pixels as a JPEG file of at most `max_side` pixels on the longer side."""
     image = Image.fromarray(pixels)
     image.thumbnail((max_side, max_side))
     data = io.BytesIO()
     image.save(data, "JPEG", quality=quality, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode("ascii")
+    return data.getvalue()
+
+
+def jpeg_uri(pixels: NDArray, max_side: int, quality: int = 80) -> str:
+    """Pixels as a ``data:`` address that a page can hold."""
+    data = base64.b64encode(jpeg(pixels, max_side, quality)).decode("ascii")
+    return f"data:image/jpeg;base64,{data}"
 
 
 def colours(timeline: Timeline) -> dict[str, int]:

@@ -12,6 +12,7 @@ from sensorium.core.errors import UsageError
 from sensorium.core.people.evidence import Claim
 from sensorium.core.people.identity import Identity, Sample
 from sensorium.core.time import Span
+from sensorium.ops.people.amend import TurnKey, WordKey, turn_key, word_key
 from sensorium.ops.people.belief import decided, probabilities
 
 
@@ -20,7 +21,9 @@ class Known:
     """All identities after some decisions; `of` says whose a sample is, `score` how sure that was.
 
     `links` are the seconds in which a voice was seen to come from a face, by their keys; `parted` the
-    pairs of identities that may not be joined (any more) without a person.
+    pairs of identities that may not be joined (any more) without a person. `words` and `edges` are
+    what a person said that words are, and where turns begin and end; `named` the names that people gave,
+    None where they said that none of the names found is right.
     """
 
     identities: Mapping[str, Identity] = field(default_factory=dict)
@@ -32,6 +35,9 @@ class Known:
     parted: frozenset[frozenset[str]] = frozenset()
     cast: Mapping[str, Any] = field(default_factory=dict)  # the last decision of kind cast
     claimed: Mapping[tuple[str, str], list[Any]] = field(default_factory=dict)  # (media, source)
+    words: Mapping[WordKey, str] = field(default_factory=dict)
+    edges: Mapping[TurnKey, tuple[float, float]] = field(default_factory=dict)
+    named: Mapping[str, str | None] = field(default_factory=dict)
 
     def find(self, text: str) -> Identity:
         """The identity of that id, or of that name where only one has it.
@@ -66,6 +72,8 @@ class _Fold:
     claims: dict[tuple[str, str], list[Mapping[str, Any]]] = field(default_factory=dict)
     apart: set[frozenset[str]] = field(default_factory=set)
     cast: Mapping[str, Any] = field(default_factory=dict)
+    words: dict[WordKey, str] = field(default_factory=dict)
+    edges: dict[TurnKey, tuple[float, float]] = field(default_factory=dict)
 
     def step(self, decision: Mapping[str, Any]) -> None:
         """Takes in one decision."""
@@ -90,6 +98,13 @@ class _Fold:
                 if self.of.get(key) == identity:
                     self.of[key] = decision["into"]
             self.apart.add(frozenset((identity, decision["into"])))  # type: ignore[arg-type]
+        elif kind == "confirmed":
+            if self.of.get(decision["sample"]) == identity:
+                self.score[decision["sample"]] = 1.0
+        elif kind == "word":
+            self.words[word_key(decision)] = decision["to"]
+        elif kind == "edge":
+            self.edges[turn_key(decision)] = (decision["to"][0], decision["to"][1])
         elif kind in ("merged", "joined", "forgotten"):
             self._move(identity, decision.get("into"))  # type: ignore[arg-type]
 
@@ -126,7 +141,8 @@ def replay(decisions: Sequence[Mapping[str, Any]]) -> Known:
 
     Kinds: ``seen`` (samples with their identity), ``linked`` (voices and faces that go together),
     ``claimed`` (evidence of names), ``cast``, ``joined``, and by hand ``named``, ``merged``, ``split``,
-    ``apart``, ``forgotten``, ``undone``. Each is plain data, see docs/formats.md.
+    ``apart``, ``forgotten``, ``confirmed``, ``word``, ``edge``, ``undone``. Each is plain data,
+    see docs/formats.md.
     """
     undone: set[int] = set()
     for each in reversed(decisions):  # an undoing that was itself undone undoes nothing
@@ -146,6 +162,9 @@ def replay(decisions: Sequence[Mapping[str, Any]]) -> Known:
         frozenset(fold.apart),
         fold.cast,
         fold.claims,
+        fold.words,
+        fold.edges,
+        fold.names,
     )
 
 

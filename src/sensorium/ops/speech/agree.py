@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sensorium.core.speech import Word
+from sensorium.ops.speech.languages import SENTENCE_END
 
 _REPEATED = 5  # words: a recogniser repeats at most so many of those that were committed
 _UNLIKELY = 0.05
@@ -35,7 +36,7 @@ def plausible(words: Sequence[Word]) -> list[Word]:
 
 
 def _ends(word: Word) -> bool:
-    return word.text.endswith((".", "?", "!", "…", "。", "？", "！"))
+    return word.text.endswith(SENTENCE_END)
 
 
 def agreed(hypotheses: Sequence[Sequence[Word]]) -> int:

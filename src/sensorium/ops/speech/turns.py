@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sensorium.core.speech import Word
 from sensorium.core.time import Axis, Span
+from sensorium.ops.speech.languages import SENTENCE_END
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def utterances(words: Sequence[Word], gap: float = 1.0, longest: float = 15.0) -
         last = groups[-1] if groups else None
         if (
             last is None
-            or last[-1].text.endswith((".", "?", "!"))
+            or last[-1].text.endswith(SENTENCE_END)
             or word.span.start - last[-1].span.end > gap
             or word.span.end - last[0].span.start > longest
         ):

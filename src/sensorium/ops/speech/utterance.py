@@ -6,27 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from sensorium.ops.speech.languages import glue
+
 Row = dict[str, Any]
 
 PAUSE = 1.0  # seconds of silence that end an utterance
 LONG = 15.0  # seconds after which the end of a sentence ends an utterance as well
 LONGEST = 30.0  # seconds after which any word does: recognised speech may hold no full stop
 SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
-_UNSPACED = ("zh", "yue", "ja", "th", "lo", "km", "my")  # scripts written without blanks
 
 
 def called(row: Row) -> str | None:
     """Who said it, as people say it: the name where it is known, else the label in this file."""
     return row.get("name") or row["speaker"]
-
-
-def glue(language: str | None) -> str:
-    """What stands between two words of a language: a blank, or nothing.
-
-    >>> glue("en"), glue("ja"), glue("zh-Hant")
-    (' ', '', '')
-    """
-    return "" if (language or "").split("-")[0].lower() in _UNSPACED else " "
 
 
 def text_of(words: Sequence[Row]) -> str:

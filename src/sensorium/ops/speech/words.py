@@ -9,12 +9,12 @@ from itertools import pairwise
 
 from sensorium.core.speech import Word
 from sensorium.core.time import Span
+from sensorium.ops.speech.languages import SENTENCE_END
 
 Spoken = Sequence[tuple[Span, str]]  # (span, speaker)
 
 NEAR = 0.3  # seconds by which a word may miss a turn and still be its own
 _CLEAR = 0.7  # share of the spoken part of a word that one speaker needs
-_SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
 
 
 def speakers_of(words: Sequence[Word], exclusive: Spoken) -> list[str | None]:
@@ -94,7 +94,7 @@ def _nearest(word: Span, exclusive: Spoken, starts: Sequence[float]) -> str | No
 
 def _sentences(words: Sequence[Word]) -> list[tuple[int, int]]:
     """(first, one past the last) word of each sentence."""
-    ends = [i + 1 for i, word in enumerate(words) if word.text.endswith(_SENTENCE_END)]
+    ends = [i + 1 for i, word in enumerate(words) if word.text.endswith(SENTENCE_END)]
     edges = [0, *ends] if ends and ends[-1] == len(words) else [0, *ends, len(words)]
     return [(a, b) for a, b in pairwise(edges) if b > a]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Literal, NamedTuple
 
-VERSION = 1  # of the rules below: an index that was made by others is made anew
+VERSION = 2  # of the rules below: an index that was made by others is made anew
 
 _ASCII = re.compile("[a-z0-9]+")
 # Written without blanks, or (Korean) with endings that grow onto the word: one token a character, so
@@ -19,6 +19,8 @@ _UNSPACED = (
     (0x31A0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xA960, 0xA9FF), (0xAA60, 0xAA7F),
     (0xAC00, 0xD7AF), (0xF900, 0xFAFF), (0xFF66, 0xFFDC), (0x1B000, 0x1B16F), (0x20000, 0x3FFFF),
 )  # fmt: skip
+# The vowel am of Thai and Lao is one character, and two in its normal form: one token either way.
+_AM = ("\u0e4d\u0e32", "\u0ecd\u0eb2")
 # Letters that follow as a mark: vowels and finals of decomposed Hangul, half-width voicing.
 _FOLLOWING = ((0x1160, 0x11FF), (0xD7B0, 0xD7FF), (0xFF9E, 0xFF9F))
 # Marks that writers leave out: accents of Latin, Greek, Cyrillic; points of Hebrew; harakat of Arabic.
@@ -80,8 +82,13 @@ def _runs(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of every token, in characters."""
     start: int | None = None
     alone = False  # whether the token that is open takes no further letter
+    what: Literal["", "letter", "alone", "mark"]
     for place, each in enumerate(text):
         what = _what(each)
+        if text[place : place + 2] in _AM:
+            what = "alone"
+        elif text[max(place - 1, 0) : place + 1] in _AM:
+            what = "mark"
         if start is not None and what != "mark" and (what != "letter" or alone):
             yield start, place
             start = None

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorium.core.time import Axis
-from sensorium.ops.speech.likeliest import likeliest
+from sensorium.ops.voices.likeliest import likeliest
 
 _STAY = 0.98
 

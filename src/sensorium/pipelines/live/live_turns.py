@@ -15,9 +15,9 @@ from sensorium.core.errors import UsageError
 from sensorium.core.media import Audio
 from sensorium.core.speech import Turn
 from sensorium.core.time import Axis, Span
-from sensorium.ops.speech.crowd import latest_alone
-from sensorium.ops.speech.diarize import Pieces, by_locals, by_pieces
 from sensorium.ops.speech.turns import runs
+from sensorium.ops.voices.crowd import latest_alone
+from sensorium.ops.voices.diarize import Pieces, by_locals, by_pieces
 from sensorium.pipelines.live.live_rows import Rows
 from sensorium.pipelines.live.live_voices import Voices
 from sensorium.ports import Segmenter, SpeakerEncoder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorium.ops.speech.cluster import group, unit
+from sensorium.ops.voices.cluster import group, unit
 
 _NEAR = 0.08  # below the distance: a single piece must be this much nearer to be sure
 _FOUNDING = 2  # pieces that are like each other, and like nobody so far, are somebody new

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from sensorium.core.errors import UsageError
 from sensorium.core.media import Audio
-from sensorium.core.speech import Word
+from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Span
 from sensorium.ops.speech.agree import agreed, continued, plausible
+from sensorium.ops.speech.languages import SENTENCE_END
 from sensorium.ops.speech.turns import kept_to_speech
+from sensorium.pipelines.live.live_tongue import LiveTongue
 from sensorium.ports import SpeechDetector, Transcriber
 
-_SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
 _PROMPT = 200  # characters of committed text that the recogniser is given
 _MOST = 28.0  # seconds of open sound: a recogniser takes 30
 _AT_ONCE = 10.0  # seconds that come in between two hypotheses where more arrives
@@ -87,6 +88,8 @@ class Gate:
 class LiveWords:
     """Mono 16 kHz chunks in; words that will not change any more out.
 
+    `language`: BCP-47 tag of what is spoken; where it is empty, `tongue` tells it, if there is one.
+
     Holds at most 29 s of sound, whatever is said and however it arrives. A pause settles everything
     said before it; silence never reaches the recogniser.
     """
@@ -96,9 +99,14 @@ class LiveWords:
         detector: SpeechDetector,
         transcriber: Transcriber,
         options: LiveWordsOptions | None = None,
+        language: str = "",
+        tongue: LiveTongue | None = None,
     ) -> None:
         self._transcriber = transcriber
         self._options = options or LiveWordsOptions()
+        self._language = language
+        self._tongue = None if language else tongue
+        self._since = 0.0  # when the stream came to be in this language
         self._gate = Gate(detector, self._options)
         self._rest: Audio | None = None  # less than a row
         self._open: Audio | None = None  # sound that is not settled
@@ -173,7 +181,7 @@ class LiveWords:
         if self._open is None:
             return
         self._heard = self._open.end
-        words = self._understood(self._open, self._gate.voiced)
+        words = self._understood(self._open, self._gate.voiced, over=False)
         self._earlier = [*self._earlier, words][-self._options.agree :]
         num = agreed(self._earlier) if len(self._earlier) == self._options.agree else 0
         self._commit(words[:num])
@@ -188,12 +196,12 @@ class LiveWords:
         stop = self._open.end if end is None else min(end + self._options.pad, self._open.end)
         utterance = self._open.between(self._open.start, stop)
         voiced = self._gate.voiced if end is None else end
-        words = self._understood(utterance, voiced) if utterance.duration > 0.05 else []
+        words = self._understood(utterance, voiced, over=True) if utterance.duration > 0.05 else []
         self._earlier = []
         self._commit(words)
         self._open = self._open.between(stop, self._open.end)
 
-    def _understood(self, audio: Audio, voiced: float) -> list[Word]:
+    def _understood(self, audio: Audio, voiced: float, over: bool) -> list[Word]:
         """A hypothesis for the open sound, without what is committed; no word outlasts the voice.
 
         The prompt is the text before the sound: a recogniser that is told what it is about to hear
@@ -203,11 +211,26 @@ class LiveWords:
         before = self._committed[: len(self._committed) - len(inside)]
         if voiced - max([audio.start, *(word.span.end for word in inside)]) < _LEAST:
             return []  # nothing was said since
-        prompt = " ".join(word.text for word in before)[-_PROMPT:]
-        words = self._transcriber.transcribe(audio, prompt).words
+        if self._tongue is not None and not self._is_known(self._tongue, audio, over):
+            return []
+        prompt = " ".join(w.text for w in before if w.span.start >= self._since)[-_PROMPT:]
+        words = self._transcribed(audio, prompt).words
         spoken = Span(audio.start, max(voiced, audio.start))
         heard = [word for word in plausible(words) if word.span.start < spoken.end + _EDGE]
         return kept_to_speech(continued(heard, inside, before), [spoken])
+
+    def _is_known(self, tongue: LiveTongue, audio: Audio, over: bool) -> bool:
+        """Whether it is known by now in which language to understand the open sound."""
+        told = tongue.of(audio, over)
+        if told != self._language:
+            self._language, self._since, self._earlier = told, audio.start, []
+        return bool(told)
+
+    def _transcribed(self, audio: Audio, prompt: str) -> Transcript:
+        """A transcriber that is asked for no language need not know of any."""
+        if not self._language:
+            return self._transcriber.transcribe(audio, prompt)
+        return self._transcriber.transcribe(audio, prompt, language=self._language)
 
     def _commit(self, words: list[Word]) -> None:
         self._out += words
@@ -220,7 +243,7 @@ class LiveWords:
         the sound may end in the middle of it.
         """
         inside = [word for word in self._committed if word.span.end > sound.start + _EDGE]
-        ends = [word.span.end for word in inside if word.text.endswith(_SENTENCE_END)]
+        ends = [word.span.end for word in inside if word.text.endswith(SENTENCE_END)]
         ends = ends or [word.span.end for word in inside]
         if ends:
             sound = sound.between(ends[-1], sound.end)

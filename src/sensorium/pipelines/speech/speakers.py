@@ -19,10 +19,10 @@ from sensorium.core.media import Audio, MediaRef
 from sensorium.core.record import Record
 from sensorium.core.time import Axis, Span
 from sensorium.ops.sound.window import padded, rolling
-from sensorium.ops.speech.cluster import unit
-from sensorium.ops.speech.crowd import Windows, crowd, near_voice, on_grid, own_share
-from sensorium.ops.speech.diarize import Pieces, Telling, founded, joined_rows, told
 from sensorium.ops.speech.turns import Hysteresis, active_spans
+from sensorium.ops.voices.cluster import unit
+from sensorium.ops.voices.crowd import Windows, crowd, near_voice, on_grid, own_share
+from sensorium.ops.voices.diarize import Pieces, Telling, founded, joined_rows, told
 from sensorium.ports import Earlier, Reader, Report, Segmenter, SpeakerEncoder, SpeechDetector
 
 _RATE = 16_000

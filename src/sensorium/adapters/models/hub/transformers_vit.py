@@ -22,7 +22,7 @@ from sensorium.core.features import Features
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis
-from sensorium.models.foreign import located
+from sensorium.models.foreign import located, pinned
 
 # Families that are two towers: only the one that sees is loaded.
 _TOWERS = {"clip": "CLIPVisionModel", "siglip": "SiglipVisionModel"}
@@ -45,7 +45,7 @@ class TransformersEncoder(FromTransformers):
         """Model name; the revision is the digest of a local folder's files, or the hub's name."""
         folder = Path(self._source).expanduser()
         if not folder.is_dir():
-            version = f"transformers {transformers.__version__}"
+            version = f"transformers {transformers.__version__} {pinned(self._source)}".strip()
             return Provenance(f"{self.prefix}:{self._source}", version)
         return Provenance(f"{self.prefix}:{folder.name}", f"sha256:{_digest(folder)}")
 

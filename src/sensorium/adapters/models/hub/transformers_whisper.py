@@ -18,6 +18,7 @@ from sensorium.core.media import Audio
 from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Span
 from sensorium.models.foreign import located
+from sensorium.ops.speech.languages import code, tag, translated
 
 _RATE = 16_000
 _ENDS = ".?!,;:…"
@@ -49,7 +50,9 @@ class TransformersTranscriber(FromTransformers):
             ) from error
         return model.eval(), processor
 
-    def transcribe(self, audio: Audio, prompt: str = "") -> Transcript:
+    def transcribe(
+        self, audio: Audio, prompt: str = "", language: str = "", translate: bool = False
+    ) -> Transcript:
         """The words of mono 16 kHz `audio` of at most 30 s, timed from the start of the source."""
         if audio.sample_rate != _RATE or audio.duration > 30 + 1e-6:
             raise UsageError(f"transcribe: expected at most 30 s at 16000 Hz, got {audio!r}")
@@ -60,6 +63,9 @@ class TransformersTranscriber(FromTransformers):
                            return_attention_mask=True)  # fmt: skip
         timed = getattr(model.generation_config, "alignment_heads", None) is not None
         options: dict[str, Any] = {"return_token_timestamps": True} if timed else {}
+        if getattr(model.generation_config, "is_multilingual", False):
+            options |= {"language": code(language)} if language else {}
+            options |= {"task": "translate"} if translate else {}
         if prompt:
             options["prompt_ids"] = processor.get_prompt_ids(prompt, return_tensors="pt")
         with torch.inference_mode():
@@ -68,7 +74,9 @@ class TransformersTranscriber(FromTransformers):
                 return_dict_in_generate=True, **options,
             )  # fmt: skip
         words = self._words(told, processor.tokenizer, audio, len(options.get("prompt_ids", ())))
-        return Transcript(tuple(words), self._language(processor.tokenizer, told), len(words))
+        spoken = self._language(processor.tokenizer, told)
+        told_in = translated(spoken) if "task" in options else spoken
+        return Transcript(tuple(words), told_in, len(words))
 
     def _words(self, told: Any, tokenizer: Any, audio: Audio, num_prompt: int) -> list[Word]:
         """Tokens joined to words: a new one begins where the text has a blank."""
@@ -97,6 +105,6 @@ class TransformersTranscriber(FromTransformers):
         return words
 
     def _language(self, tokenizer: Any, told: Any) -> str:
-        tags = [tokenizer.decode([t]) for t in told["sequences"][0].tolist()[:8]]
-        known = [tag[2:-2] for tag in tags if tag.startswith("<|") and len(tag) in (6, 7)]
-        return known[0] if known else "en"
+        first = [tokenizer.decode([t]) for t in told["sequences"][0].tolist()[:8]]
+        known = [each[2:-2] for each in first if each.startswith("<|") and len(each) in (6, 7)]
+        return tag(known[0]) if known else "en"

@@ -22,6 +22,7 @@ from sensorium.core.media import Audio
 from sensorium.core.record import Provenance
 from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Span
+from sensorium.ops.speech.languages import translated
 
 _SECONDS = 60.0  # before a request counts as lost
 _MOST = 10_000_000  # bytes of an answer; the words of 30 s take some thousand
@@ -50,8 +51,13 @@ class ServerTranscriber:
         params = {"server": self._address}
         return Provenance(f"server:{self._model or 'whisper-1'}", "", params)
 
-    def transcribe(self, audio: Audio, prompt: str = "") -> Transcript:
-        """The words of mono 16 kHz `audio` of at most 30 s, timed from the start of the source."""
+    def transcribe(
+        self, audio: Audio, prompt: str = "", language: str = "", translate: bool = False
+    ) -> Transcript:
+        """The words of mono 16 kHz `audio` of at most 30 s, timed from the start of the source.
+
+        A translation is asked of ``/v1/audio/translations``, which takes no language.
+        """
         if audio.sample_rate != _RATE or audio.duration > _WINDOW + 1e-6:
             raise UsageError(f"transcribe: expected at most 30 s at 16000 Hz, got {audio!r}")
         if not audio.samples.shape[1]:
@@ -62,7 +68,9 @@ class ServerTranscriber:
             "timestamp_granularities[]": "word",
             "temperature": "0",
         }
-        told = self._asked({**fields, "prompt": prompt} if prompt else fields, _wav(audio))
+        fields |= {"prompt": prompt} if prompt else {}
+        fields |= {"language": language.split("-")[0]} if language and not translate else {}
+        told = self._asked("translations" if translate else "transcriptions", fields, _wav(audio))
         try:
             heard = [_word(each, audio) for each in told["words"] or () if each["word"].strip()]
             words = tuple(sorted(heard, key=lambda word: word.span))  # no server promises an order
@@ -73,9 +81,10 @@ class ServerTranscriber:
                 f"{self._address}: expected verbose_json with words and their times, got "
                 f"{json.dumps(told)[:200]}; does this server support timestamp_granularities?"
             ) from None
-        return Transcript(words, str(told.get("language") or "und"), len(words))
+        spoken = str(told.get("language") or language or "und")
+        return Transcript(words, translated(spoken) if translate else spoken, len(words))
 
-    def _asked(self, fields: dict[str, str], sound: bytes) -> dict[str, Any]:
+    def _asked(self, task: str, fields: dict[str, str], sound: bytes) -> dict[str, Any]:
         border = uuid.uuid4().hex
         parts = [
             f'--{border}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
@@ -85,7 +94,7 @@ class ServerTranscriber:
         parts.append(f"--{border}\r\n{head}\r\nContent-Type: audio/wav\r\n\r\n".encode() + sound)
         body = b"".join(parts) + f"\r\n--{border}--\r\n".encode()
         request = urllib.request.Request(
-            f"{self._address.rstrip('/')}/v1/audio/transcriptions", data=body, method="POST"
+            f"{self._address.rstrip('/')}/v1/audio/{task}", data=body, method="POST"
         )
         request.add_header("Content-Type", f"multipart/form-data; boundary={border}")
         if key := os.environ.get("OPENAI_API_KEY"):

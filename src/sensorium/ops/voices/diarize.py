@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from sensorium.ops.speech.cluster import centroids, group, joined_groups, unit
-from sensorium.ops.speech.crowd import Windows
-from sensorium.ops.speech.likeliest import likeliest
+from sensorium.ops.voices.cluster import centroids, group, joined_groups, unit
+from sensorium.ops.voices.crowd import Windows
+from sensorium.ops.voices.likeliest import likeliest
 
 _STRETCH = 50_000  # rows at once: what is held besides the result does not grow with the recording
 _AROUND = 1_200  # rows of context at both ends of a stretch

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from sensorium.core.learning import DetectorTraining, Training
+from sensorium.interfaces.cli.learning.train_voices_command import thresholds, voices
 
 _DEFAULT = Training()
 _DETECTOR = DetectorTraining()
@@ -15,7 +16,11 @@ _DETECTOR = DetectorTraining()
 
 @click.group()
 def train() -> None:
-    """Train on what a library holds."""
+    """Train on what a library holds, or on labelled recordings."""
+
+
+train.add_command(voices)
+train.add_command(thresholds)
 
 
 @train.command()

@@ -1,13 +1,13 @@
-"""The folder of a training: checkpoints that appear whole or not at all, metrics, the adapter.
+"""The folder of a training: checkpoints that appear whole or not at all, metrics, the result.
 
 ::
 
     run/
-    ├── training.json            what decides the result: choices, captions, features, model
-    ├── checkpoints/<step>/      adapter, state of the optimizer, step; the newest two
-    ├── metrics.jsonl            one line per step, and per epoch where media are held out
+    ├── training.json            what decides the result: choices, what is trained on, model
+    ├── checkpoints/<step>/      what is trained, state of the optimizer; the newest two
+    ├── metrics.jsonl            one line per step, and per epoch where something is held out
     ├── loss.png
-    └── adapter/                 the result: Adapter.load("run/adapter")
+    └── ...                      the result, such as adapter/
 """
 
 from __future__ import annotations
@@ -17,15 +17,24 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors.torch import load_file, save_file
 
-from sensorium.adapters.language.adapter import Adapter
 from sensorium.core.errors import ModelError, UsageError
 
 _KEPT = 2
+
+
+class Kept(Protocol):
+    """What is trained: it writes itself into a folder, and takes its weights back from one."""
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Writes everything that the training changes."""
+
+    def restore(self, folder: str | os.PathLike[str]) -> None:
+        """Takes over what `save` wrote."""
 
 
 class RunFolder:
@@ -62,22 +71,22 @@ class RunFolder:
         beside.write_text(json.dumps(made_of, indent=1) + "\n", encoding="utf-8")
         os.replace(beside, told)
 
-    def restore(self, adapter: Adapter, optimizer: torch.optim.Optimizer) -> int:
+    def restore(self, model: Kept, optimizer: torch.optim.Optimizer) -> int:
         """Sets both back to the newest checkpoint and drops later metrics; gives the steps done."""
         for left in self._checkpoints.glob("*.part"):
             shutil.rmtree(left)
         found = sorted(self._checkpoints.iterdir())
         step = int(found[-1].name) if found else 0
         if found:
-            adapter.load_state_dict(Adapter.load(found[-1]).state_dict())
+            model.restore(found[-1])
             _restore(optimizer, found[-1] / "optimizer.safetensors")
         self._cut_metrics(step)
         return step
 
-    def keep(self, adapter: Adapter, optimizer: torch.optim.Optimizer, step: int) -> None:
+    def keep(self, model: Kept, optimizer: torch.optim.Optimizer, step: int) -> None:
         """Writes a checkpoint aside and makes it visible by one rename; drops the oldest."""
         beside = self._checkpoints / f"{step:08d}.part"
-        adapter.save(beside)
+        model.save(beside)
         state = {
             f"{index}/{name}": value.detach().cpu().contiguous()
             for index, values in optimizer.state_dict()["state"].items()

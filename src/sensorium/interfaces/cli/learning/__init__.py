@@ -1,0 +1,1 @@
+"""Commands of what learns: datasets, adapters, detectors, voices."""
