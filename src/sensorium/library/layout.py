@@ -7,6 +7,7 @@
     ├── inputs/<digest of path>.json      one per input: its digest and its current results
     ├── results/<media>/<pass>-<recipe>/  one result: <kind>.parquet, features-*.safetensors,
     │                                     result.json; appears by one rename, never changes
+    ├── uploads/<job>/<name>              files that were sent to `sensorium serve`
     ├── search.sqlite, search.lock        index of `find`: derived data, may be deleted
     ├── lock                              held by the run that writes
     └── work/                             results in the making, progress; may be deleted
@@ -65,6 +66,7 @@ class Layout:
         self.inputs = self.root / "inputs"
         self.results = self.root / "results"
         self.work = self.root / "work"
+        self.uploads = self.root / "uploads"
 
     def create(self) -> None:
         """Makes the folder, or checks that it is a library of a format that we write."""

@@ -14,6 +14,7 @@ from sensorium.core.config import Config
 from sensorium.core.errors import MissingDependencyError, UnsupportedMediaError, UsageError
 from sensorium.core.events import Event, NoteEvent
 from sensorium.core.media import Audio
+from sensorium.pipelines.live.listener import Listener
 from sensorium.pipelines.live.pace import Inbox, Pace, Sound
 from sensorium.run.config_file import as_config
 from sensorium.run.plan import listener
@@ -75,6 +76,13 @@ def listen(
     heard = listener(as_config(config), hearing.words, hearing.turns, hearing.latency)
     sound = _sound(source, hearing, stop)
     live = Inbox(sound, stop.is_set) if _is_live(source, hearing) else None
+    yield from told(heard, sound, live, stop)
+
+
+def told(
+    heard: Listener, sound: Iterable[Sound], live: Inbox | None, stop: Flag
+) -> Iterator[Event]:
+    """What a listener hears in a sound, or in that of an inbox; see `listen`."""
     failure: Exception | None = None
     try:
         for event_or_chunk in _noted(sound if live is None else live, live):
@@ -90,8 +98,9 @@ def listen(
         failure = error
     if heard.started:
         yield from heard.finish()
-    if failure or heard.failure:
-        raise failure or heard.failure
+    failure = failure or heard.failure
+    if failure is not None:
+        raise failure
 
 
 def _noted(sound: Iterable[Sound], live: Inbox | None) -> Iterator[Sound]:

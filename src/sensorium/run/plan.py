@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sensorium.core.config import ON_DEMAND, Config
 from sensorium.core.errors import UsageError
+from sensorium.core.limits import Limits
 from sensorium.models.bundled import Model
 from sensorium.models.registry import Deferred, find_model, load_model
 from sensorium.ops.speech.languages import code
@@ -117,6 +118,9 @@ def _not_here(given: Mapping[str, Any], name: str, where: str) -> None:
         )
 
 
+Opened = Callable[[str, str, int], Any]  # (job, chosen model, threads) -> what fulfils its port
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """A config made real: what opens files, and the passes in order of need."""
@@ -126,8 +130,13 @@ class Built:
     passes: Sequence[Pass]
 
 
-def build(config: Config, threads: int) -> Built:
-    """The passes of a config, in order of need; no weights are read yet."""
+def build(
+    config: Config, threads: int, opened: Opened = Deferred, limits: Limits | None = None
+) -> Built:
+    """The passes of a config, in order of need; no weights are read yet.
+
+    `opened` gives the model of a job: who serves many at once shares them.
+    """
     from sensorium.adapters.media.reader import MediaReader
     from sensorium.adapters.media.subtitles import SubtitleFiles
     from sensorium.pipelines.people.who import Who
@@ -135,9 +144,9 @@ def build(config: Config, threads: int) -> Built:
     from sensorium.pipelines.vision.shots import Shots
     from sensorium.pipelines.vision.texts import Texts
 
-    media = MediaReader()
+    media = MediaReader(limits)
     chosen = config.models()
-    model: dict[str, Any] = {job: Deferred(job, name, threads) for job, name in chosen.items()}
+    model: dict[str, Any] = {job: opened(job, name, threads) for job, name in chosen.items()}
     passes: list[Pass] = [
         *_heard(media, model, config),
         Shots(media),
@@ -240,8 +249,10 @@ def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:
     return Faces(media, model["drawn_detector"], model["drawn_encoder"], slow, drawn=True)
 
 
-def listener(config: Config, words: bool, turns: bool, latency: float) -> Any:
-    """What hears a stream; no weights are read yet."""
+def listener(
+    config: Config, words: bool, turns: bool, latency: float, opened: Opened = load_model
+) -> Any:
+    """What hears a stream; no weights are read yet. `opened` as for `build`."""
     from sensorium.pipelines.live.listener import Listener
     from sensorium.pipelines.live.live_tongue import LiveTongue
     from sensorium.pipelines.live.live_turns import LiveTurns
@@ -249,7 +260,7 @@ def listener(config: Config, words: bool, turns: bool, latency: float) -> Any:
 
     chosen, _ = find_model("transcriber", config.speech.transcriber)
     _check_language(chosen, config)
-    model = {job: load_model(job, name, 1) for job, name in config.models().items() if job in _LIVE}
+    model = {job: opened(job, name, 1) for job, name in config.models().items() if job in _LIVE}
     options = live_options(config.speech.live, "config.speech.live", latency)
     hears = LiveWords(
         model["speech_detector"],

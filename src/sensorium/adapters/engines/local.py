@@ -9,13 +9,19 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
 from loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 
 from sensorium.core.errors import WorkerError
+
+_LOOK = 0.2  # seconds between two looks at whether to stop
+
+
+class Stopped(WorkerError):
+    """Work that was given up because somebody asked for that."""
 
 
 class InProcess:
@@ -48,11 +54,13 @@ class LocalPool:
 
     At most one item per worker is under way. When a worker dies (out of memory, a crash in native
     code), every item under way is tried once more, alone in a fresh process: the one that kills that
-    process too is answered with a WorkerError, the others with their results.
+    process too is answered with a WorkerError, the others with their results. When `stop` is set, what
+    is under way is given up, its processes are ended, and `map` raises Stopped.
     """
 
-    def __init__(self, num_workers: int) -> None:
+    def __init__(self, num_workers: int, stop: threading.Event | None = None) -> None:
         self._num_workers = num_workers
+        self._stop = stop
 
     def _pool(self, num_workers: int) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
@@ -71,7 +79,7 @@ class LocalPool:
                 while waiting and len(running) < self._num_workers:
                     index = waiting.pop()
                     running[pool.submit(function, items[index])] = index
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                done = self._finished(running)
                 if any(isinstance(f.exception(), TerminatedWorkerError) for f in done):
                     pool.shutdown(kill_workers=True)
                     yield from self._one_by_one(function, items, sorted(running.values()))
@@ -89,7 +97,9 @@ class LocalPool:
         for index in suspects:
             pool = self._pool(1)
             try:
-                yield index, pool.submit(function, items[index]).result()
+                future = pool.submit(function, items[index])
+                self._finished([future])
+                yield index, future.result()
             except TerminatedWorkerError as error:
                 yield (
                     index,
@@ -98,10 +108,20 @@ class LocalPool:
                         f"twice ({_reason(error)}); out of memory, or a crash in a native library"
                     ),
                 )
+            except Stopped:
+                raise
             except Exception as error:
                 yield index, error
             finally:
                 pool.shutdown(kill_workers=True)
+
+    def _finished(self, running: Iterable[Future]) -> set[Future]:
+        """Those that are finished, as soon as one is. Raises Stopped."""
+        while not (self._stop and self._stop.is_set()):
+            done, _ = wait(running, _LOOK if self._stop else None, return_when=FIRST_COMPLETED)
+            if done:
+                return done
+        raise Stopped("the work was given up, as it was asked to be")
 
 
 def _reason(error: Exception) -> str:

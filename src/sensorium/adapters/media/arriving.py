@@ -160,7 +160,7 @@ def from_stream(stream: Bytes, sample_rate: int, channels: int, name: str) -> It
     if head.startswith(_HEADERS) or head[4:8] == b"ftyp" or _is_mpeg(head):
         yield from _from_container(_Joined(head, stream), name)
     else:
-        yield from _from_raw(_Joined(head, stream), sample_rate, channels, name)
+        yield from from_raw(_Joined(head, stream), sample_rate, channels, name)
 
 
 def _is_mpeg(head: bytes) -> bool:
@@ -183,7 +183,8 @@ class _Joined:
         return self._stream.read(size)
 
 
-def _from_raw(stream: _Joined, sample_rate: int, channels: int, name: str) -> Iterator[Sound]:
+def from_raw(stream: Bytes, sample_rate: int, channels: int, name: str) -> Iterator[Sound]:
+    """Raw 16-bit samples, little endian, channels interleaved; see `from_stream`."""
     incoming, rest = Incoming(), b""
     width = 2 * channels
     while data := stream.read(65_536):

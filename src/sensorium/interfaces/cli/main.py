@@ -35,6 +35,7 @@ from sensorium.interfaces.cli.terminal.console import (
 )
 from sensorium.interfaces.cli.terminal.help_examples import add_examples
 from sensorium.interfaces.cli.voices_command import voices
+from sensorium.interfaces.server.serve_command import serve
 
 FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
 
@@ -249,6 +250,7 @@ main.add_command(mcp)
 main.add_command(models)
 main.add_command(patches)
 main.add_command(score)
+main.add_command(serve)
 main.add_command(voices)
 main.add_command(train)
 

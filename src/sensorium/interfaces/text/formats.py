@@ -49,7 +49,7 @@ def render(
         return _json(library, media, embeddings)
     if format in ("vtt", "srt"):
         timeline = _only_one(library, format, media)
-        return _SUBTITLES[format](cues(timeline.words) if timeline else ())
+        return SUBTITLES[format](cues(timeline.words) if timeline else ())
     if format == "text":
         chosen, where = timelines(library, library.chosen(media)), str(library.path)
         return "\n".join(screen(each, where, look or Look()) for each in chosen)
@@ -91,7 +91,7 @@ def _srt(found: Sequence[SubtitleCue]) -> str:
     return "\n".join(blocks)
 
 
-_SUBTITLES: Mapping[str, Callable[..., str]] = {"vtt": _vtt, "srt": _srt}
+SUBTITLES: Mapping[str, Callable[..., str]] = {"vtt": _vtt, "srt": _srt}
 
 
 def _stamp(milliseconds: int, point: str) -> str:

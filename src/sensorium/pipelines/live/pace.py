@@ -21,11 +21,14 @@ _WAKE = 0.1  # seconds between two looks at whether to stop
 class Inbox:
     """Sound that arrived and was not taken yet; read in a thread of its own, nothing is dropped.
 
-    A source that can wait (a pipe) has to when ten minutes of sound are held.
+    A source that can wait (a pipe) has to when so many seconds of sound are held.
     """
 
-    def __init__(self, source: Iterable[Sound], stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self, source: Iterable[Sound], stopped: Callable[[], bool], held: float = _HELD
+    ) -> None:
         self._source = source
+        self._held = held
         self._stopped = stopped
         self._items: deque[Sound] = deque()
         self._changed = Condition()
@@ -52,7 +55,7 @@ class Inbox:
         try:
             for item in self._source:
                 with self._changed:
-                    self._changed.wait_for(lambda: self._done or self.waiting < _HELD)
+                    self._changed.wait_for(lambda: self._done or self.waiting < self._held)
                     if self._done:
                         break
                     self._items.append(item)

@@ -47,6 +47,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "train detector": ("sensorium train detector data/ --out runs/detector",),
     "train voices": ("sensorium train voices calls/ --out runs/calls --telephone 0.5",),
     "train thresholds": ("sensorium train thresholds calls/ --out calls.yaml",),
+    "serve": ("sensorium serve library/ --port 8000",),
     "models": ("sensorium models", "sensorium models install"),
     "models install": (
         "sensorium models install whisper-tiny.en",
