@@ -27,7 +27,7 @@ from sensorium.core.record import Record
 from sensorium.core.speech import Turn
 from sensorium.core.time import Span
 from sensorium.models.registry import models
-from sensorium.ops.people.known import MatchRule, match
+from sensorium.ops.people.similarity import MatchRule, match
 from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
 
 ORDERS = 5
@@ -87,7 +87,7 @@ def recordings(data: Path):
 def joined(voices: list[Voice], seed: int) -> dict[str, str]:
     """Sample -> identity, files in a random order."""
     rng, known, whose = np.random.default_rng(seed), {}, {}
-    calibration = models()["speaker_encoder", Config().speaker_encoder].calibration
+    calibration = models()["speaker_encoder", Config().models()["speaker_encoder"]].calibration
     names = sorted({voice.recording for voice in voices})
     for place in rng.permutation(len(names)):
         samples = [v.sample for v in voices if v.recording == names[place]]

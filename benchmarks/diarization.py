@@ -78,7 +78,8 @@ class Models:
 
     def __init__(self, remember: bool = False) -> None:
         jobs = ("segmenter", "speaker_encoder", "speech_detector")
-        inner = [load_model(job, getattr(Config(), job), 1) for job in jobs]
+        chosen = Config().models()
+        inner = [load_model(job, chosen[job], 1) for job in jobs]
         if remember:
             inner[:2] = [Remembered(each) for each in inner[:2]]
         self.segmenter, self.encoder, self.detector = inner

@@ -14,7 +14,6 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from sensorium.ops.speech.cluster import centroids, group, joined_groups, unit
 from sensorium.ops.speech.crowd import Windows
@@ -235,7 +234,8 @@ def by_pieces(
         return np.full((num, len(centers)), -np.log(len(centers)))
     total[known] /= seen[known, None]
     total = total[known[_nearest(known, num)]] / temperature
-    return total - logsumexp(total, axis=1, keepdims=True)
+    total -= total.max(axis=1, keepdims=True)
+    return total - np.log(np.exp(total).sum(axis=1, keepdims=True))
 
 
 def _nearest(known: NDArray[np.int64], num: int) -> NDArray[np.int64]:
