@@ -174,7 +174,9 @@ def listener(config: Config, words: bool, turns: bool, latency: float) -> Any:
     options = LiveTurnsOptions(latency=latency)
     return Listener(
         LiveWords(model["speech_detector"], model["transcriber"]) if words else None,
-        LiveTurns(model["segmenter"], model["speaker_encoder"], options) if turns else None,
+        LiveTurns(model["segmenter"], model["speaker_encoder"], options, model["speech_detector"])
+        if turns
+        else None,
     )
 
 

@@ -18,9 +18,10 @@ from sensorium.core.time import Axis, Span
 from sensorium.ops.speech.crowd import latest_alone
 from sensorium.ops.speech.diarize import Pieces, by_locals, by_pieces
 from sensorium.ops.speech.turns import runs
+from sensorium.pipelines.live.along import Along
 from sensorium.pipelines.live.live_rows import Rows
 from sensorium.pipelines.live.live_voices import Voices
-from sensorium.ports import Segmenter, SpeakerEncoder
+from sensorium.ports import Segmenter, SpeakerEncoder, SpeechDetector
 
 _SHORTEST = 0.5  # seconds of sound that a voice is asked of
 _SMOOTH = 0.08  # of the cosines, as offline
@@ -36,7 +37,8 @@ class LiveTurnsOptions:
     `distance`: cosine distance from which a voice is a new one; `most`: speakers (a further voice
     joins the nearest); `active`: expected number of people from which one speaks, and two; `gap`: pause
     that ends a turn; `shortest`: turns below are dropped; `longest`: a turn is given out in parts of
-    this length.
+    this length; `voice`: probability of a detector that is reached within two seconds of all that
+    counts, as offline.
     """
 
     latency: float = 1.0
@@ -50,6 +52,7 @@ class LiveTurnsOptions:
     gap: float = 0.3
     shortest: float = 0.15
     longest: float = 10.0
+    voice: float = 0.2
 
     def __post_init__(self) -> None:
         if not 0 < self.step <= self.latency <= self.window:
@@ -75,10 +78,13 @@ class LiveTurns:
         segmenter: Segmenter,
         encoder: SpeakerEncoder,
         options: LiveTurnsOptions | None = None,
+        detector: SpeechDetector | None = None,
     ) -> None:
+        """`detector`: what it does not take for a voice, as music, is nobody's turn."""
         self._segmenter = segmenter
         self._options = options or LiveTurnsOptions()
         self._encoder = encoder
+        self._along = Along(detector, self._options.voice)
         self._heard: Audio | None = None
         self._next = self._options.step
         self._voices = Voices(self._options.distance, self._options.most)
@@ -86,6 +92,7 @@ class LiveTurns:
         self._rows: Rows | None = None
         self._open: dict[int, tuple[float, float, float, int]] = {}  # start, end, activity, rows
         self._begun = 0.0
+        self._looked = 0.0  # end of the last window
         self.settled = 0.0  # seconds up to which everything stands
         self.alone: list[tuple[Span, str]] = []  # who spoke most of all, of the last half minute
 
@@ -96,6 +103,7 @@ class LiveTurns:
             self._begun = self.settled = chunk.start
         else:
             self._heard = self._heard.followed_by(chunk)
+        self._along.step(chunk)
         turns: list[Turn] = []
         while self._heard.end >= self._next - 1e-6:
             turns += self._look(self._next, self._next - self._options.latency)
@@ -118,7 +126,7 @@ class LiveTurns:
 
     def _look(self, end: float, stands: float) -> list[Turn]:
         """One window that ends at `end`; rows before `stands` are settled."""
-        window = self._window(end)
+        window, self._looked = self._window(end), end
         features = self._segmenter.segment([window])[0]
         axis, values = features.axes[0], np.asarray(features.values, np.float64)
         if self._rows is None:
@@ -143,6 +151,8 @@ class LiveTurns:
         many = part.sum(axis=1)
         spoken = float((many >= options.active[0]).mean()) if len(part) else 0.0
         if end - begin < _SHORTEST or spoken < options.heard:
+            return
+        if not self._along.voiced(axis, len(values), end)[low + len(part) // 2]:
             return
         clip, first = heard.between(begin, end), 0
         crowded = float((many >= options.active[1]).mean())
@@ -187,6 +197,7 @@ class LiveTurns:
         if self._rows is None or stands <= self.settled:
             return []
         axis, rows = self._rows.take(stands)
+        rows[~self._along.voiced(axis, len(rows), self._looked)] = 0.0
         self.settled = stands
         for speaker in range(rows.shape[1]):
             for first, last in runs(rows[:, speaker] > 0):
