@@ -132,13 +132,12 @@ def other_ami(folder: Path) -> list[Recording]:
     return found
 
 
-def simulated(people, half: int) -> Iterator[Recording]:
-    """The conversations of a half, made one by one: they are long."""
-    mine = real_voices.halves(list(people))[half]
+def simulated(people, half: int, most: float = np.inf) -> Iterator[Recording]:
+    """The conversations of a half under `most` seconds, made one by one: they are long."""
+    mine = {who: people[who] for who in real_voices.halves(list(people))[half]}
     for scene in conversations.scenes(COUNT, SEEDS[half]):
-        yield Recording(
-            scene.name, *conversations.conversation(scene, {who: people[who] for who in mine})
-        )
+        if scene.seconds < most:
+            yield Recording(scene.name, *conversations.conversation(scene, mine))
 
 
 class Tally:
@@ -239,7 +238,7 @@ def quiet_and_single(people, folder: Path, models: Models) -> Iterator[str]:
 def choose(people, nine: list[Recording]) -> None:
     """The error of every set of options of the grid on the first half; the long ones are left out."""
     models = Models(remember=True)
-    half = [each for each in simulated(people, 0) if each.seconds < 900]
+    half = list(simulated(people, 0, 900))
     for options in GRID:
         row = scored(half, lambda each: models.offline(each, options), "", False)  # noqa: B023
         ami = scored(nine, lambda each: models.offline(each, options), "", False)  # noqa: B023
@@ -269,7 +268,7 @@ def main() -> None:
     sets = [("AMI, nine shared (chosen on)", nine), ("AMI, five others", five)]
     sets = [(what, some) for what, some in sets if some]
     if asked.live:
-        short = [each for each in simulated(people, 1) if each.seconds < SHORT]
+        short = list(simulated(people, 1, SHORT))
         for what, some in [*sets, (f"simulated, second half, under {SHORT} s", short)]:
             print(scored(some, lambda each: models.offline(each, default), what), flush=True)
             for row in streamed(some, models, what):
