@@ -43,7 +43,9 @@ _DEBS = (
 _SOUND = (".wav", ".mp3", ".ogg", ".flac")
 _SAME = {"pat2": "pat", "applejack": "rainbow", "lj": "LJ"}  # one person, two labels
 _ACTED = ("rainbow",)  # one actress with two voices: neither one person nor two
-_TWICE = ("de_Elli",)  # the recording of de_Anna_Samrowski under another name (correlation 0.62 at lag 0)
+_TWICE = (
+    "de_Elli",
+)  # the recording of de_Anna_Samrowski under another name (correlation 0.62 at lag 0)
 _MOST = 240.0  # seconds of one person that are read
 
 

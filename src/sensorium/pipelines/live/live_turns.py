@@ -17,6 +17,7 @@ from sensorium.core.speech import Turn
 from sensorium.core.time import Axis, Span
 from sensorium.ops.speech.crowd import latest_alone
 from sensorium.ops.speech.diarize import Pieces, by_locals, by_pieces
+from sensorium.ops.speech.telephone import Band
 from sensorium.ops.speech.turns import runs
 from sensorium.pipelines.live.along import Along
 from sensorium.pipelines.live.live_rows import Rows
@@ -34,7 +35,7 @@ class LiveTurnsOptions:
 
     `latency`: a turn does not change once the stream is this far past it; `step`: between two looks at
     a rolling `window`; a `piece` of it tells the voice where somebody speaks in a share `heard` of it;
-    `distance`: cosine distance from which a voice is a new one; `most`: speakers (a further voice
+    `distance`: cosine distance from which a voice is a new one, less `narrow` over a telephone; `most`: speakers (a further voice
     joins the nearest); `active`: expected number of people from which one speaks, and two; `gap`: pause
     that ends a turn; `shortest`: turns below are dropped; `longest`: a turn is given out in parts of
     this length; `voice`: probability of a detector that is reached within two seconds of all that
@@ -47,6 +48,7 @@ class LiveTurnsOptions:
     piece: float = 1.5
     heard: float = 0.3
     distance: float = 0.74
+    narrow: float = 0.1
     most: int = 20
     active: tuple[float, float] = (0.35, 1.3)
     gap: float = 0.3
@@ -85,6 +87,7 @@ class LiveTurns:
         self._options = options or LiveTurnsOptions()
         self._encoder = encoder
         self._along = Along(detector, self._options.voice)
+        self._band = Band()
         self._heard: Audio | None = None
         self._next = self._options.step
         self._voices = Voices(self._options.distance, self._options.most)
@@ -104,6 +107,7 @@ class LiveTurns:
         else:
             self._heard = self._heard.followed_by(chunk)
         self._along.step(chunk)
+        self._band.add(chunk.mono(), chunk.sample_rate)
         turns: list[Turn] = []
         while self._heard.end >= self._next - 1e-6:
             turns += self._look(self._next, self._next - self._options.latency)
@@ -164,7 +168,8 @@ class LiveTurns:
         whole = Audio(np.resize(clip.samples[0], (1, size)), clip.sample_rate, clip.start)
         voice = self._encoder.encode([whole])[0].values.astype(np.float32)
         voice = voice / max(float(np.linalg.norm(voice)), 1e-12)
-        self._voices.add(voice, bool(clear and crowded < 0.3))
+        nearer = options.narrow if self._band.narrow else 0.0
+        self._voices.add(voice, bool(clear and crowded < 0.3), nearer)
         start = max(axis.span(low + first).start, begin)
         self._pieces.append(_Piece(start, end, voice))
 
