@@ -1,4 +1,4 @@
-"""Whether sound came through a telephone: nothing above 4 kHz, to which a voice's likeness is owed in part."""
+"""Whether sound came through a telephone, which makes voices alike: next to nothing above 4 kHz."""
 
 from __future__ import annotations
 

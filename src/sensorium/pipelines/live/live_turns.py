@@ -35,11 +35,11 @@ class LiveTurnsOptions:
 
     `latency`: a turn does not change once the stream is this far past it; `step`: between two looks at
     a rolling `window`; a `piece` of it tells the voice where somebody speaks in a share `heard` of it;
-    `distance`: cosine distance from which a voice is a new one, less `narrow` over a telephone; `most`: speakers (a further voice
-    joins the nearest); `active`: expected number of people from which one speaks, and two; `gap`: pause
-    that ends a turn; `shortest`: turns below are dropped; `longest`: a turn is given out in parts of
-    this length; `voice`: probability of a detector that is reached within two seconds of all that
-    counts, as offline.
+    `distance`: cosine distance from which a voice is a new one, less `narrow` over a telephone; `most`:
+    speakers (a further voice joins the nearest); `active`: expected number of people from which one
+    speaks, and two; `gap`: pause that ends a turn; `shortest`: turns below are dropped; `longest`: a
+    turn is given out in parts of this length; `voice`: probability of a detector that is reached within
+    two seconds of all that counts, as offline.
     """
 
     latency: float = 1.0
