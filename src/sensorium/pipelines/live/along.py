@@ -60,11 +60,20 @@ class Along:
 
         Nothing after `until` is asked: how a stream is cut into chunks makes no difference.
         """
-        if self._rows is None:
-            return np.ones(num_rows, bool)
+        known = self._known(until)
+        if self._axis is None or not len(known):
+            return np.full(num_rows, self._rows is None)
+        near = near_voice(known, self._axis.step, self._least)
+        return on_grid(near, self._axis, grid, num_rows)
+
+    def chance(self, grid: Axis, num_rows: int, until: float) -> NDArray[np.float32]:
+        """(row,) probability of a voice in each of the first rows of `grid`; 1 without a detector."""
+        known = self._known(until)
+        if self._axis is None or not len(known):
+            return np.full(num_rows, self._rows is None, np.float32)
+        return on_grid(known, self._axis, grid, num_rows)
+
+    def _known(self, until: float) -> NDArray[np.float32]:
         axis = self._axis
         known = 0 if axis is None else int((until - axis.start) / axis.step + 1e-6)
-        if axis is None or known < 1:
-            return np.zeros(num_rows, bool)
-        near = near_voice(self._values[:known], axis.step, self._least)
-        return on_grid(near, axis, grid, num_rows)
+        return self._values[: max(known, 0)]

@@ -39,7 +39,7 @@ class LiveTurnsOptions:
     speakers (a further voice joins the nearest); `active`: expected number of people from which one
     speaks, and two; `gap`: pause that ends a turn; `shortest`: turns below are dropped; `longest`: a
     turn is given out in parts of this length; `voice`: probability of a detector that is reached within
-    two seconds of all that counts, as offline.
+    two seconds of all that counts, and its mean in a turn.
     """
 
     latency: float = 1.0
@@ -54,7 +54,7 @@ class LiveTurnsOptions:
     gap: float = 0.3
     shortest: float = 0.15
     longest: float = 10.0
-    voice: float = 0.2
+    voice: tuple[float, float] = (0.2, 0.1)
 
     def __post_init__(self) -> None:
         if not 0 < self.step <= self.latency <= self.window:
@@ -86,14 +86,14 @@ class LiveTurns:
         self._segmenter = segmenter
         self._options = options or LiveTurnsOptions()
         self._encoder = encoder
-        self._along = Along(detector, self._options.voice)
+        self._along = Along(detector, self._options.voice[0])
         self._band = Band()
         self._heard: Audio | None = None
         self._next = self._options.step
         self._voices = Voices(self._options.distance, self._options.most)
         self._pieces: list[_Piece] = []
         self._rows: Rows | None = None
-        self._open: dict[int, tuple[float, float, float, int]] = {}  # start, end, activity, rows
+        self._open: dict[int, tuple[float, float, NDArray[np.float64]]] = {}  # start, end, sums
         self._begun = 0.0
         self._looked = 0.0  # end of the last window
         self.settled = 0.0  # seconds up to which everything stands
@@ -204,28 +204,32 @@ class LiveTurns:
         axis, rows = self._rows.take(stands)
         rows[~self._along.voiced(axis, len(rows), self._looked)] = 0.0
         self.settled = stands
+        chance = self._along.chance(axis, len(rows), self._looked)
         for speaker in range(rows.shape[1]):
             for first, last in runs(rows[:, speaker] > 0):
                 span = Span(axis.span(first).start, axis.span(last - 1).start + axis.step)
-                self._extend(speaker, span, float(rows[first:last, speaker].sum()), last - first)
+                sums = rows[first:last, speaker].sum(), chance[first:last].sum(), last - first
+                self._extend(speaker, span, np.array(sums, np.float64))
         self._exclusive(axis, rows)
         return self._closed(stands)
 
-    def _extend(self, speaker: int, span: Span, activity: float, num_rows: int) -> None:
+    def _extend(self, speaker: int, span: Span, sums: NDArray[np.float64]) -> None:
+        """`sums`: activity, probability of a voice, and number of rows."""
         first = max(span.start, self._begun)  # the first windows have silence in front
         heard = self._heard.end if self._heard is not None else span.end
         span = Span(min(span.start, heard), min(span.end, heard))  # and rows reach past the end
-        start, end, total, num = self._open.get(speaker, (first, first, 0.0, 0))
-        self._open[speaker] = (start, max(end, span.end), total + activity, num + num_rows)
+        start, end, before = self._open.get(speaker, (first, first, np.zeros(3)))
+        self._open[speaker] = (start, max(end, span.end), before + sums)
 
     def _closed(self, stands: float) -> list[Turn]:
         """Turns whose pause is long enough, and parts of long ones."""
         options, turns = self._options, []
-        for speaker, (start, end, total, num) in list(self._open.items()):
+        for speaker, (start, end, sums) in list(self._open.items()):
             over = stands - end >= options.gap
             if over or end - start >= options.longest:
-                if end - start >= options.shortest:
-                    score = min(total / max(num, 1), 1.0)
+                activity, chance = sums[:2] / max(sums[2], 1)
+                if end - start >= options.shortest and chance >= options.voice[1]:
+                    score = min(float(activity), 1.0)
                     turns.append(Turn(Span(start, end), f"S{speaker + 1}", None, score))
                 del self._open[speaker]
         return sorted(turns, key=lambda turn: (turn.span, turn.speaker))
