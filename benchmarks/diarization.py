@@ -16,6 +16,7 @@ import argparse
 import itertools
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,7 +79,8 @@ class Models:
 
     def __init__(self, remember: bool = False) -> None:
         jobs = ("segmenter", "speaker_encoder", "speech_detector")
-        inner = [load_model(job, getattr(Config(), job), 1) for job in jobs]
+        chosen = Config().models()
+        inner = [load_model(job, chosen[job], 1) for job in jobs]
         if remember:
             inner[:2] = [Remembered(each) for each in inner[:2]]
         self.segmenter, self.encoder, self.detector = inner
@@ -99,7 +101,8 @@ class Models:
         inner = [Remembered(each) for each in (self.segmenter, self.encoder)]
         told = {}
         for latency in LATENCIES:
-            stage, turns = LiveTurns(*inner, LiveTurnsOptions(latency=latency)), []
+            options = LiveTurnsOptions(latency=latency)
+            stage, turns = LiveTurns(*inner, options, self.detector), []
             for chunk in Sounds(recording.samples).audio(None, RATE):
                 turns += stage.step(chunk)
             told[latency] = [*turns, *stage.finish()]
@@ -131,13 +134,12 @@ def other_ami(folder: Path) -> list[Recording]:
     return found
 
 
-def simulated(people, half: int) -> Iterator[Recording]:
-    """The conversations of a half, made one by one: they are long."""
-    mine = real_voices.halves(list(people))[half]
+def simulated(people, half: int, most: float = np.inf) -> Iterator[Recording]:
+    """The conversations of a half under `most` seconds, made one by one: they are long."""
+    mine = {who: people[who] for who in real_voices.halves(list(people))[half]}
     for scene in conversations.scenes(COUNT, SEEDS[half]):
-        yield Recording(
-            scene.name, *conversations.conversation(scene, {who: people[who] for who in mine})
-        )
+        if scene.seconds < most:
+            yield Recording(scene.name, *conversations.conversation(scene, mine))
 
 
 class Tally:
@@ -215,12 +217,13 @@ def left_out(recordings: list[Recording], models: Models) -> str:
     return f"| AMI, nine shared excerpts, options chosen on the other eight | {held.told()} | |"
 
 
-def quiet_and_single(people, folder: Path, models: Models) -> Iterator[str]:
-    """How often one voice is one speaker, and how often nobody is nobody."""
+def quiet_and_single(people, folder: Path, models: Models, most: int) -> Iterator[str]:
+    """How often one voice is one speaker, of at most so many of a half, and how often nobody is nobody."""
     default, cut = SpeakersOptions(), 45 * RATE
     for half, what in enumerate(("first", "second")):
         wrong = []
         mine = real_voices.halves(list(people))[half]
+        mine = [mine[i] for i in np.random.default_rng(0).permutation(len(mine))[:most]]
         for who in mine:
             samples = np.concatenate([clip.samples for clip in people[who]])[:cut]
             turns = models.offline(Recording(who, samples, []), default)
@@ -235,15 +238,29 @@ def quiet_and_single(people, folder: Path, models: Models) -> Iterator[str]:
     yield f"| nobody: silence, noise, music | {len(nobody)} | {len(heard)} {', '.join(heard)} |"
 
 
+def telephone(people) -> Iterator[Recording]:
+    """Twelve more conversations of the first half, of 4 to 8 people, all over a telephone."""
+    mine = {who: people[who] for who in real_voices.halves(list(people))[0]}
+    for number, scene in enumerate(conversations.scenes(12, 3)):
+        seconds, voices = 70.0 + 9 * number, 4 + number % 5
+        made = replace(
+            scene, name=f"phone-{number:02d}", seconds=seconds, voices=voices, telephone=True
+        )
+        yield Recording(made.name, *conversations.conversation(made, mine))
+
+
 def choose(people, nine: list[Recording]) -> None:
     """The error of every set of options of the grid on the first half; the long ones are left out."""
     models = Models(remember=True)
-    half = [each for each in simulated(people, 0) if each.seconds < 900]
-    for options in GRID:
-        row = scored(half, lambda each: models.offline(each, options), "", False)  # noqa: B023
-        ami = scored(nine, lambda each: models.offline(each, options), "", False)  # noqa: B023
+    half, phone = list(simulated(people, 0, 900)), list(telephone(people))
+    narrow = [SpeakersOptions(telling=Telling(narrow=each)) for each in (0.0, 0.06, 0.08, 0.1)]
+    for options in [*GRID, *narrow]:
+        rows = [
+            scored(some, lambda each: models.offline(each, options), "")  # noqa: B023
+            for some in (half, phone, nine)
+        ]
         rule = options.telling
-        print(f"{rule.distance} {rule.tuned} {rule.smallest} {options.active}: {row} {ami}")
+        print(rule.distance, rule.tuned, rule.smallest, rule.narrow, options.active, *rows)
 
 
 def main() -> None:
@@ -252,6 +269,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--choose", action="store_true", help="the grid on the first half")
     parser.add_argument("--live", action="store_true", help="from a stream, beside offline")
+    parser.add_argument("--longest", type=float, default=np.inf, help="s of a conversation")
+    parser.add_argument("--single", type=int, default=99, help="people of each half heard alone")
     parser.add_argument("--verbose", action="store_true", help="every recording")
     asked = parser.parse_args()
     folder = real_voices.fetch()
@@ -268,19 +287,19 @@ def main() -> None:
     sets = [("AMI, nine shared (chosen on)", nine), ("AMI, five others", five)]
     sets = [(what, some) for what, some in sets if some]
     if asked.live:
-        short = [each for each in simulated(people, 1) if each.seconds < SHORT]
+        short = list(simulated(people, 1, SHORT))
         for what, some in [*sets, (f"simulated, second half, under {SHORT} s", short)]:
             print(scored(some, lambda each: models.offline(each, default), what), flush=True)
             for row in streamed(some, models, what):
                 print(row, flush=True)
         return
-    for what, some in [*sets, ("simulated, second half", simulated(people, 1))]:
+    for what, some in [*sets, ("simulated, second half", simulated(people, 1, asked.longest))]:
         row = scored(some, lambda each: models.offline(each, default), what, asked.verbose)
         print(row, flush=True)
     if nine:
         print(left_out(nine, Models(remember=True)), flush=True)
     print("\n| files | number | wrong |\n|---|---|---|")
-    for row in quiet_and_single(people, folder, models):
+    for row in quiet_and_single(people, folder, models, asked.single):
         print(row, flush=True)
 
 

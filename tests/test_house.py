@@ -114,6 +114,18 @@ def test_import_loads_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
+def test_the_passes_of_a_photo_load_no_scipy():
+    """It takes a second to load, and what needs it imports it when sound or a match is at hand."""
+    program = (
+        "import sys; from sensorium.run.plan import build; from sensorium.core.config import Config; "
+        "build(Config(), 1); print([m for m in sys.modules if m.split('.')[0] == 'scipy'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
 def commands(group, prefix=()):
     """Every command of the command line with its full name."""
     for name, command in group.commands.items():

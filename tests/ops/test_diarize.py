@@ -14,6 +14,7 @@ from sensorium.ops.voices.cluster import unit
 from sensorium.ops.voices.crowd import Windows, crowd, latest_alone, near_voice
 from sensorium.ops.voices.diarize import Pieces, Telling, founded, joined_rows, told, tuned
 from sensorium.ops.voices.likeliest import likeliest
+from sensorium.ops.voices.telephone import Band
 
 STEP, LONG = 0.05, 30  # seconds a row, rows a piece
 
@@ -65,6 +66,35 @@ def test_the_number_of_speakers_is_as_asked(rng, bounds):
     many = np.ones(len(who))
     found = len(list(joined_rows(first, second, many, (0.35, 1.3))))
     assert (bounds[0] or 0) <= found <= (bounds[1] or 99)
+
+
+def test_voices_that_a_telephone_made_alike_are_still_two(rng):
+    """A cosine of 0.3 between two: one voice in a room, two over a telephone."""
+    one, other = unit(rng.normal(size=(2, 64)))
+    other = unit(other - (other @ one) * one)
+    centers = np.stack([one, 0.58 * one + np.sqrt(1 - 0.58**2) * other])
+    who = np.repeat([0, 1, 0, 1], 10)
+    voices = 0.72 * centers[who] + 0.69 * unit(rng.normal(size=(40, 64)))
+    many = np.ones(40, np.float32)
+    first = np.arange(40) * 40
+    pieces = Pieces(first, first + LONG, unit(voices).astype(np.float16), many, 0 * many, many)
+    for telephone, expected in ((False, 1), (True, 2)):
+        rule = Telling().of((None, None), telephone)
+        assert len(founded(pieces, 0.5, rule)) == expected
+
+
+@given(st.integers(0, 5000), st.floats(1e-4, 1.0), st.sampled_from([8000, 16_000]))
+def test_sound_above_4_khz_came_through_no_telephone(seed, level, band):
+    """At any level, and however it is cut; silence is neither."""
+    rng = np.random.default_rng(seed)
+    spectrum = np.fft.rfft(rng.standard_normal(16_000))
+    spectrum[np.fft.rfftfreq(16_000, 1 / 16_000) > band / 2] = 0
+    sound = (level * np.fft.irfft(spectrum)).astype(np.float32)
+    heard = Band()
+    assert not heard.narrow
+    for part in np.split(sound, [4000, 9000]):
+        heard.add(part, 16_000)
+    assert heard.narrow == (band == 8000)
 
 
 def test_where_a_stretch_is_cut_makes_no_difference(rng, monkeypatch):

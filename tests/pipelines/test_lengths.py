@@ -132,7 +132,8 @@ def test_one_who_speaks_to_the_end_is_one_turn_to_the_end(seconds, start, hop):
 def test_a_stream_says_everything_once_and_all_at_its_end(num, start, latency, chunk):
     """However it is cut and wherever it stops; one voice throughout is heard throughout."""
     sound = Sounds(num, "one", start, chunk)
-    stage = LiveTurns(FakeSegmenter(), FakeVoices(), LiveTurnsOptions(latency=latency))
+    options = LiveTurnsOptions(latency=latency)
+    stage = LiveTurns(FakeSegmenter(), FakeVoices(), options, FakeDetector())
     turns = []
     for part in sound.audio(None, RATE):
         turns += stage.step(part)

@@ -1,5 +1,8 @@
 """Listening with fakes: nothing lost, nothing twice, however the sound arrives."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -172,7 +175,7 @@ PATTERN = [(0, 1), (1, 3), (0, 0.5), (-1, 4), (1, 2.5), (0, 1), (-1, 2.3)]
 @pytest.mark.parametrize("sizes", [[0.02], [0.5], [5.0], [0.13, 2.7, 0.4], [30.0]])
 def test_turns_are_those_that_were_spoken_however_the_sound_is_cut(latency, sizes):
     options = LiveTurnsOptions(latency=latency)
-    stage = LiveTurns(FakeSegmenter(), FakeVoices(), options)
+    stage = LiveTurns(FakeSegmenter(), FakeVoices(), options, FakeDetector())
     found = run(stage, two_voices(PATTERN), sizes)
     expected = [(1, 4, "S1"), (4.5, 8.5, "S2"), (8.5, 11, "S1"), (12, 14.3, "S2")]
     assert [turn.speaker for turn in found] == [who for _, _, who in expected]
@@ -197,6 +200,55 @@ def test_a_settled_turn_is_never_changed_and_memory_does_not_grow():
     total = sum(turn.span.duration for turn in told if turn.speaker == "S1")
     assert total == pytest.approx(25, abs=0.1)
     assert max(turn.span.duration for turn in told) < 11
+
+
+class Deaf(FakeDetector):
+    """Hears a voice only in the first seconds."""
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+
+    def probabilities(self, chunks):
+        for found in super().probabilities(chunks):
+            axis = found.axes[0]
+            times = axis.start + np.arange(len(found.values)) * axis.step
+            values = found.values * (times < self._seconds)[:, None]
+            yield replace(found, values=values.astype(np.float32))
+
+
+@pytest.mark.parametrize("latency", [0.5, 2.0, 5.0])
+def test_what_is_no_voice_has_no_turn_in_a_stream(latency):
+    """As music, of which the segmentation may say that somebody speaks."""
+    options, music = LiveTurnsOptions(latency=latency), two_voices([(1, 30)])
+    stage = LiveTurns(FakeSegmenter(), FakeVoices(), options, Deaf(0.0))
+    assert run(stage, music, [0.5]) == []
+    assert stage.alone == []
+    stage = LiveTurns(FakeSegmenter(), FakeVoices(), options, Deaf(8.0))
+    turns = run(stage, music, [0.5])
+    assert max(turn.span.end for turn in turns) == pytest.approx(10.0, abs=0.1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([-1, 0, 1]), st.floats(0.2, 6.0)), min_size=1, max_size=8),
+    st.lists(st.floats(0.02, 7.0), min_size=1, max_size=5),
+    st.sampled_from([0.5, 2.0, 5.0]),
+    st.booleans(),
+)
+def test_a_stream_of_turns_is_said_once_however_it_is_cut(parts, sizes, latency, detector):
+    """Turns of a speaker are disjoint, in order, inside the sound; cuts make no difference."""
+    sound, found = two_voices(parts), []
+    for cuts in (sizes, [0.5]):
+        its = FakeDetector() if detector else None
+        options = LiveTurnsOptions(latency=latency)
+        stage = LiveTurns(FakeSegmenter(), FakeVoices(), options, its)
+        found.append([(t.span, t.speaker) for t in run(stage, sound, cuts)])
+        assert stage.finish() == []
+    assert sorted(found[0]) == sorted(found[1])
+    for who in {speaker for _, speaker in found[0]}:
+        own = [span for span, speaker in found[0] if speaker == who]
+        assert all(a.end <= b.start for a, b in pairwise(own))
+        assert all(0 <= span.start < span.end <= sound.duration + 1e-6 for span in own)
 
 
 def test_latency_must_make_sense():

@@ -11,7 +11,7 @@ from sensorium.ops.people.known import Known
 from sensorium.ops.people.similarity import MatchRule, match
 
 RULES: Mapping[Kind, MatchRule] = {
-    "voice": MatchRule(),
+    "voice": MatchRule(least=0.98),
     "face": MatchRule(least=0.97),
     "drawn": MatchRule(least=0.97),
 }

@@ -270,7 +270,9 @@ def listener(
     )
     return Listener(
         hears if words else None,
-        LiveTurns(model["segmenter"], model["speaker_encoder"], options) if turns else None,
+        LiveTurns(model["segmenter"], model["speaker_encoder"], options, model["speech_detector"])
+        if turns
+        else None,
     )
 
 

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dct
 
 _RATE, _WINDOW, _HOP, _FFT = 16_000, 400, 160, 512
 _FILTERS, _CEPSTRA, _LIFTER = 26, 13, 22
@@ -22,6 +21,8 @@ def cepstra(samples: NDArray) -> NDArray[np.float32]:
     >>> cepstra(np.zeros(16000)).shape
     (99, 13)
     """
+    from scipy.fft import dct  # here: a photo does not need it
+
     sound = np.asarray(samples, np.float64) * 32768
     sound = np.append(sound[:1], sound[1:] - 0.97 * sound[:-1])
     num = 1 if len(sound) <= _WINDOW else 1 + int(np.ceil((len(sound) - _WINDOW) / _HOP))

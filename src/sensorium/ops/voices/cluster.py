@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 
 _BLOCK = 600  # more than this at once are grouped in blocks first
 
@@ -110,6 +109,8 @@ def _agglomerated(
 def _linked(values: NDArray, distance: float) -> NDArray:
     if len(values) == 1:
         return np.zeros(1, np.int64)
+    from scipy.cluster.hierarchy import fcluster, linkage  # here: a photo does not need it
+
     # by hand: a voice of zeros (digital silence) is at distance 1 from all, not at none
     apart = np.maximum(1 - values @ values.T, 0)
     tree = linkage(apart[np.triu_indices(len(values), 1)], method="average")

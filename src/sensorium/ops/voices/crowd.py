@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
 from sensorium.core.features import Features
 from sensorium.core.time import Axis
@@ -115,5 +114,7 @@ def near_voice(voice: NDArray, step: float, least: float) -> NDArray[np.bool_]:
     `voice` (row,) are the probabilities of a detector that knows music from speech; a segmentation
     model does not always.
     """
+    from scipy.ndimage import maximum_filter1d  # here: a photo does not need it
+
     around = 2 * max(round(_AROUND / step), 1) + 1
     return maximum_filter1d(voice, around, mode="nearest") >= least

@@ -18,9 +18,11 @@ from sensorium.core.time import Axis, Span
 from sensorium.ops.speech.turns import runs
 from sensorium.ops.voices.crowd import latest_alone
 from sensorium.ops.voices.diarize import Pieces, by_locals, by_pieces
+from sensorium.ops.voices.telephone import Band
+from sensorium.pipelines.live.along import Along
 from sensorium.pipelines.live.live_rows import Rows
 from sensorium.pipelines.live.live_voices import Voices
-from sensorium.ports import Segmenter, SpeakerEncoder
+from sensorium.ports import Segmenter, SpeakerEncoder, SpeechDetector
 
 _SHORTEST = 0.5  # seconds of sound that a voice is asked of
 _SMOOTH = 0.08  # of the cosines, as offline
@@ -33,10 +35,11 @@ class LiveTurnsOptions:
 
     `latency`: a turn does not change once the stream is this far past it; `step`: between two looks at
     a rolling `window`; a `piece` of it tells the voice where somebody speaks in a share `heard` of it;
-    `distance`: cosine distance from which a voice is a new one; `most`: speakers (a further voice
-    joins the nearest); `active`: expected number of people from which one speaks, and two; `gap`: pause
-    that ends a turn; `shortest`: turns below are dropped; `longest`: a turn is given out in parts of
-    this length.
+    `distance`: cosine distance from which a voice is a new one, less `narrow` over a telephone; `most`:
+    speakers (a further voice joins the nearest); `active`: expected number of people from which one
+    speaks, and two; `gap`: pause that ends a turn; `shortest`: turns below are dropped; `longest`: a
+    turn is given out in parts of this length; `voice`: probability of a detector that is reached within
+    two seconds of all that counts, and its mean in a turn.
     """
 
     latency: float = 1.0
@@ -45,11 +48,13 @@ class LiveTurnsOptions:
     piece: float = 1.5
     heard: float = 0.3
     distance: float = 0.74
+    narrow: float = 0.1
     most: int = 20
     active: tuple[float, float] = (0.35, 1.3)
     gap: float = 0.3
     shortest: float = 0.15
     longest: float = 10.0
+    voice: tuple[float, float] = (0.2, 0.1)
 
     def __post_init__(self) -> None:
         if not 0 < self.step <= self.latency <= self.window:
@@ -75,17 +80,22 @@ class LiveTurns:
         segmenter: Segmenter,
         encoder: SpeakerEncoder,
         options: LiveTurnsOptions | None = None,
+        detector: SpeechDetector | None = None,
     ) -> None:
+        """`detector`: what it does not take for a voice, as music, is nobody's turn."""
         self._segmenter = segmenter
         self._options = options or LiveTurnsOptions()
         self._encoder = encoder
+        self._along = Along(detector, self._options.voice[0])
+        self._band = Band()
         self._heard: Audio | None = None
         self._next = self._options.step
         self._voices = Voices(self._options.distance, self._options.most)
         self._pieces: list[_Piece] = []
         self._rows: Rows | None = None
-        self._open: dict[int, tuple[float, float, float, int]] = {}  # start, end, activity, rows
+        self._open: dict[int, tuple[float, float, NDArray[np.float64]]] = {}  # start, end, sums
         self._begun = 0.0
+        self._looked = 0.0  # end of the last window
         self.settled = 0.0  # seconds up to which everything stands
         self.alone: list[tuple[Span, str]] = []  # who spoke most of all, of the last half minute
 
@@ -96,6 +106,8 @@ class LiveTurns:
             self._begun = self.settled = chunk.start
         else:
             self._heard = self._heard.followed_by(chunk)
+        self._along.step(chunk)
+        self._band.add(chunk.mono(), chunk.sample_rate)
         turns: list[Turn] = []
         while self._heard.end >= self._next - 1e-6:
             turns += self._look(self._next, self._next - self._options.latency)
@@ -118,7 +130,7 @@ class LiveTurns:
 
     def _look(self, end: float, stands: float) -> list[Turn]:
         """One window that ends at `end`; rows before `stands` are settled."""
-        window = self._window(end)
+        window, self._looked = self._window(end), end
         features = self._segmenter.segment([window])[0]
         axis, values = features.axes[0], np.asarray(features.values, np.float64)
         if self._rows is None:
@@ -144,6 +156,8 @@ class LiveTurns:
         spoken = float((many >= options.active[0]).mean()) if len(part) else 0.0
         if end - begin < _SHORTEST or spoken < options.heard:
             return
+        if not self._along.voiced(axis, len(values), end)[low + len(part) // 2]:
+            return
         clip, first = heard.between(begin, end), 0
         crowded = float((many >= options.active[1]).mean())
         rows = latest_alone(part >= options.active[0])
@@ -154,7 +168,8 @@ class LiveTurns:
         whole = Audio(np.resize(clip.samples[0], (1, size)), clip.sample_rate, clip.start)
         voice = self._encoder.encode([whole])[0].values.astype(np.float32)
         voice = voice / max(float(np.linalg.norm(voice)), 1e-12)
-        self._voices.add(voice, bool(clear and crowded < 0.3))
+        nearer = options.narrow if self._band.narrow else 0.0
+        self._voices.add(voice, bool(clear and crowded < 0.3), nearer)
         start = max(axis.span(low + first).start, begin)
         self._pieces.append(_Piece(start, end, voice))
 
@@ -187,29 +202,34 @@ class LiveTurns:
         if self._rows is None or stands <= self.settled:
             return []
         axis, rows = self._rows.take(stands)
+        rows[~self._along.voiced(axis, len(rows), self._looked)] = 0.0
         self.settled = stands
+        chance = self._along.chance(axis, len(rows), self._looked)
         for speaker in range(rows.shape[1]):
             for first, last in runs(rows[:, speaker] > 0):
                 span = Span(axis.span(first).start, axis.span(last - 1).start + axis.step)
-                self._extend(speaker, span, float(rows[first:last, speaker].sum()), last - first)
+                sums = rows[first:last, speaker].sum(), chance[first:last].sum(), last - first
+                self._extend(speaker, span, np.array(sums, np.float64))
         self._exclusive(axis, rows)
         return self._closed(stands)
 
-    def _extend(self, speaker: int, span: Span, activity: float, num_rows: int) -> None:
+    def _extend(self, speaker: int, span: Span, sums: NDArray[np.float64]) -> None:
+        """`sums`: activity, probability of a voice, and number of rows."""
         first = max(span.start, self._begun)  # the first windows have silence in front
         heard = self._heard.end if self._heard is not None else span.end
         span = Span(min(span.start, heard), min(span.end, heard))  # and rows reach past the end
-        start, end, total, num = self._open.get(speaker, (first, first, 0.0, 0))
-        self._open[speaker] = (start, max(end, span.end), total + activity, num + num_rows)
+        start, end, before = self._open.get(speaker, (first, first, np.zeros(3)))
+        self._open[speaker] = (start, max(end, span.end), before + sums)
 
     def _closed(self, stands: float) -> list[Turn]:
         """Turns whose pause is long enough, and parts of long ones."""
         options, turns = self._options, []
-        for speaker, (start, end, total, num) in list(self._open.items()):
+        for speaker, (start, end, sums) in list(self._open.items()):
             over = stands - end >= options.gap
             if over or end - start >= options.longest:
-                if end - start >= options.shortest:
-                    score = min(total / max(num, 1), 1.0)
+                activity, chance = sums[:2] / max(sums[2], 1)
+                if end - start >= options.shortest and chance >= options.voice[1]:
+                    score = min(float(activity), 1.0)
                     turns.append(Turn(Span(start, end), f"S{speaker + 1}", None, score))
                 del self._open[speaker]
         return sorted(turns, key=lambda turn: (turn.span, turn.speaker))

@@ -22,6 +22,7 @@ class Voices:
 
     def __init__(self, distance: float, most: int) -> None:
         self._distance, self._most = distance, most
+        self._apart = distance  # in what is heard now
         self._sums: list[NDArray[np.float64]] = []
         self._counts: list[int] = []
         self._open: list[NDArray[np.float32]] = []
@@ -36,15 +37,19 @@ class Voices:
         """(speaker, dim) of unit norm."""
         return unit(np.stack(self._sums))
 
-    def add(self, voice: NDArray[np.float32], clear: bool) -> None:
-        """Takes in the voice of a piece; one that is not `clear` (mixed, or short) founds nobody."""
+    def add(self, voice: NDArray[np.float32], clear: bool, nearer: float = 0.0) -> None:
+        """Takes in the voice of a piece; one that is not `clear` (mixed, or short) founds nobody.
+
+        `nearer`: by how much less two voices are apart than usual, as through a telephone.
+        """
+        self._apart = self._distance - nearer
         if not self._sums:
             self._sums, self._counts = [voice.astype(np.float64)], [1]
             return
         if not clear:
             return
         speaker, distance = self._nearest(voice)
-        if distance < self._distance - _NEAR or self.num >= self._most:
+        if distance < self._apart - _NEAR or self.num >= self._most:
             self._join(speaker, voice.astype(np.float64), 1)
             return
         self._open.append(voice)
@@ -55,13 +60,13 @@ class Voices:
     def _found(self) -> None:
         """Somebody new, where enough of what is open is alike."""
         values = np.stack(self._open).astype(np.float64)
-        groups = group(values, np.ones(len(values)), self._distance)
+        groups = group(values, np.ones(len(values)), self._apart)
         mine = groups == groups[-1]
         total, num = values[mine].sum(axis=0), int(mine.sum())
         speaker, distance = self._nearest(total / num)
         if num < _FOUNDING and distance < _UNLIKE:
             return
-        if distance < self._distance:
+        if distance < self._apart:
             self._join(speaker, total, num)
         else:
             self._sums.append(total)

@@ -23,6 +23,7 @@ from sensorium.ops.speech.turns import Hysteresis, active_spans
 from sensorium.ops.voices.cluster import unit
 from sensorium.ops.voices.crowd import Windows, crowd, near_voice, on_grid, own_share
 from sensorium.ops.voices.diarize import Pieces, Telling, founded, joined_rows, told
+from sensorium.ops.voices.telephone import Band
 from sensorium.ports import Earlier, Reader, Report, Segmenter, SpeakerEncoder, SpeechDetector
 
 _RATE = 16_000
@@ -87,7 +88,7 @@ class Speakers:
         made_by += [self._detector.provenance] if self._detector else []
         models = [each.plain() for each in made_by]
         params = {**asdict(self._options), "window": self._segmenter.window}
-        return {"name": self.name, "version": 3, "models": models, "params": params}
+        return {"name": self.name, "version": 4, "models": models, "params": params}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has sound."""
@@ -115,7 +116,7 @@ class Speakers:
         axis, options = heard.windows.axis, self._options
         if axis is None:
             return
-        rule = options.telling.bounded(options.speakers)
+        rule = options.telling.of(options.speakers, heard.band.narrow)
         num_rows = max(min(axis.index(end) + 1, heard.windows.num_rows), 1)
         voice = heard.voice(num_rows)
         voiced = near_voice(voice, axis.step, options.voice[0])
@@ -174,7 +175,7 @@ class Heard:
     ) -> None:
         self._segmenter, self._encoder, self._detector = segmenter, encoder, detector
         self._options = options
-        self.windows = Windows()
+        self.windows, self.band = Windows(), Band()
         self._next: float | None = None  # start of the next piece
         self._until = -np.inf  # where the detector is
         self._voice: list[Features] = []
@@ -182,8 +183,11 @@ class Heard:
 
     def add(self, batch: Sequence[Audio], last: bool) -> None:
         """Segments some windows, in order, and hears the pieces that no later one sees better."""
+        unheard = list(self._unheard(batch))
+        for each in unheard:
+            self.band.add(each.mono(), each.sample_rate)
         if self._detector is not None:
-            self._voice += self._detector.probabilities(list(self._unheard(batch)))
+            self._voice += self._detector.probabilities(unheard)
         whole = [padded(window, self._segmenter.window) for window in batch]
         clips, about = [], []
         for index, features in enumerate(self._segmenter.segment(whole)):
