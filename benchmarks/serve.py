@@ -1,8 +1,8 @@
 """How many clients of `sensorium serve` are held at real time, on this machine and with the real models.
 
 Each client plays recordings of read speech at their own pace to `/v1/listen` and notes when a word comes.
-Held is who, after the last sound, waits for the end no longer than `--late` seconds. The computing time is that
-of the server's process (Linux), for a second of sound; the load says how quiet the machine was.
+Held is who, after the last sound, waits for the end no longer than `--late` seconds. The computing time is
+that of the server's process (Linux), for a second of sound; the load says how quiet the machine was.
 
     python benchmarks/serve.py --data ../shared/data --clients 1 2 4 6 8 --seconds 40
 """

@@ -18,7 +18,7 @@ from sensorium.adapters.media.arriving import RATE, from_raw, from_stream
 from sensorium.core.errors import MediaError
 from sensorium.core.events import NoteEvent
 from sensorium.core.media import Audio
-from sensorium.interfaces.server.guard import Settings
+from sensorium.interfaces.server.entrance import Settings
 from sensorium.interfaces.server.problems import problem_of
 from sensorium.pipelines.live.listener import Listener
 from sensorium.pipelines.live.pace import Inbox, Sound
