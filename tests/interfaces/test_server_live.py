@@ -1,5 +1,6 @@
 """``/v1/listen`` with a real websocket client: events, reconnects, slow and greedy clients."""
 
+import contextlib
 import io
 import json
 import socket
@@ -106,7 +107,8 @@ def test_opus(server, container, codec):
         out.mux([*stream.encode(frame), *stream.encode(None)])
     with opened(server, format="container", turns="false") as socket_:
         send(socket_, data.getvalue(), 500)
-        socket_.send(END)
+        with contextlib.suppress(ConnectionClosed):  # a container may say by itself that it ends
+            socket_.send(END)
         events = told(socket_)
     assert events[-1]["message"] in ("heard 4.0 s", "heard 4.1 s")
 
