@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sensorium.core.config import Config
-from sensorium.interfaces.server.access import Settings
+from sensorium.interfaces.server.entrance import Settings
 from sensorium.interfaces.server.http_app import Serving, listening, service
 from sensorium.interfaces.server.shared_models import SharedModels
 from sensorium.models.registry import Deferred

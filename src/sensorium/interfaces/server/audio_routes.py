@@ -18,8 +18,8 @@ from starlette.types import Receive, Scope, Send
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.config import Config
 from sensorium.core.errors import SensoriumError, UnsupportedMediaError
-from sensorium.interfaces.server.access import Settings
 from sensorium.interfaces.server.desk import Desk, Form, Stop
+from sensorium.interfaces.server.entrance import Settings
 from sensorium.interfaces.server.problems import Problem, named, problem_of
 from sensorium.interfaces.server.shared_models import SharedModels, Task, config_for
 from sensorium.interfaces.server.transcript_told import FORMATS, Heard, diarized, hear, told

@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from sensorium.interfaces.server.access import Settings
+from sensorium.interfaces.server.entrance import Settings
 from sensorium.interfaces.server.problems import Problem
 
 T = TypeVar("T")

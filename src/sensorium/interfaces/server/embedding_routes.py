@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.media.values import picture, sound
 from sensorium.core.features import Features
-from sensorium.interfaces.server.access import Settings
 from sensorium.interfaces.server.desk import Desk, Stop
+from sensorium.interfaces.server.entrance import Settings
 from sensorium.interfaces.server.problems import Problem, named
 from sensorium.interfaces.server.shared_models import SharedModels
 from sensorium.pipelines.sound.hear import encoded

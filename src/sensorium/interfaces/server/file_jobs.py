@@ -18,8 +18,8 @@ from starlette.concurrency import run_in_threadpool
 
 from sensorium.adapters.engines.local import LocalPool, Stopped
 from sensorium.core.config import Config
-from sensorium.interfaces.server.access import Settings
 from sensorium.interfaces.server.desk import Desk
+from sensorium.interfaces.server.entrance import Settings
 from sensorium.interfaces.server.problems import LOG, Problem, problem_of
 from sensorium.library.layout import Layout
 from sensorium.run.extract import Options, run

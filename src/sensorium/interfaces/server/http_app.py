@@ -14,10 +14,10 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from sensorium import __version__
-from sensorium.interfaces.server.access import Guard, Settings
 from sensorium.interfaces.server.audio_routes import audio_router
 from sensorium.interfaces.server.desk import Desk
 from sensorium.interfaces.server.embedding_routes import embedding_router
+from sensorium.interfaces.server.entrance import Guard, Settings
 from sensorium.interfaces.server.file_jobs import FileJobs, job_router
 from sensorium.interfaces.server.live_socket import Live, live_router
 from sensorium.interfaces.server.problems import install_problems

@@ -18,7 +18,7 @@ from sensorium.adapters.media.arriving import RATE, from_raw, from_stream
 from sensorium.core.errors import MediaError
 from sensorium.core.events import NoteEvent
 from sensorium.core.media import Audio
-from sensorium.interfaces.server.access import Settings
+from sensorium.interfaces.server.entrance import Settings
 from sensorium.interfaces.server.problems import problem_of
 from sensorium.pipelines.live.listener import Listener
 from sensorium.pipelines.live.pace import Inbox, Sound
@@ -101,13 +101,12 @@ class Arrival:
 class Session:
     """Sound in, numbered events out; both go on over a connection that breaks.
 
-    `at` is how many seconds have been taken in. The last `unread` events are kept, so that a client can
-    have again what it missed.
+    The last `unread` events are kept, so that a client can have again what it missed.
     """
 
     def __init__(self, listener: Listener, settings: Settings) -> None:
         self.name = secrets.token_urlsafe(16)
-        self.at = 0.0
+        self._taken = 0  # samples: sums of seconds would drift
         self.over = False
         self.tentative: Told | None = None  # the last one, and the number of the event before it
         self.woken = asyncio.Event()
@@ -121,6 +120,11 @@ class Session:
         self._events: deque[Told] = deque(maxlen=settings.unread)
         self._number = 0
         threading.Thread(target=self._run, name="listen", daemon=True).start()
+
+    @property
+    def at(self) -> float:
+        """How many seconds have been taken in."""
+        return self._taken / RATE
 
     @property
     def attached(self) -> bool:
@@ -250,5 +254,5 @@ class Session:
 
     def _placed(self, audio: Audio) -> Audio:
         placed = replace(audio, start=self.at)
-        self.at = placed.end
+        self._taken += audio.samples.shape[1]
         return placed

@@ -12,7 +12,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from sensorium.core.errors import SensoriumError
-from sensorium.interfaces.server.access import Settings
+from sensorium.interfaces.server.entrance import Settings
 from sensorium.interfaces.server.live_session import Arrival, Pipe, Session, Told
 from sensorium.interfaces.server.problems import Problem, problem_of
 from sensorium.interfaces.server.shared_models import SharedModels

@@ -113,7 +113,7 @@ def _serve(library: str, host: str, port: int, token: str | None, options: dict[
 def _settings(token: str, names: tuple[str, ...], options: dict[str, Any]) -> Any:
     from dataclasses import replace
 
-    from sensorium.interfaces.server.access import Settings
+    from sensorium.interfaces.server.entrance import Settings
 
     folders = tuple(Path(each).expanduser().resolve() for each in options.pop("allow_extract"))
     if missing := [str(each) for each in folders if not each.is_dir()]:
