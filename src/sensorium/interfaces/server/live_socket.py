@@ -21,6 +21,7 @@ _PCM, _CONTAINER = "pcm16", "container"
 _HELD = 2.0  # seconds of samples between the socket and the decoder
 _COMPRESSED = 65_536  # bytes there, where it is not known how long they sound
 _PATIENCE = 5.0  # seconds for a closing handshake
+_LOOK = 0.25  # seconds between two looks at what piles up while a client does not read
 _MOST_GAP = 600.0  # seconds that a client may have lost and still go on
 ENDED, GOING, DROPPED, TAKEN = 1000, 1012, 1008, 4000  # why a connection is closed
 
@@ -152,7 +153,7 @@ class _Line:
         session = self._session
         shown: Told | None = None
         try:
-            await self._send(hello)
+            await self._send(hello, after)
             while not taken.is_set() or session.over:
                 session.woken.clear()
                 over = session.over  # before the last look at what there is
@@ -160,10 +161,10 @@ class _Line:
                     number, event = each
                     if event["event"] == "tentative":
                         shown = each
-                        await self._send(event)
+                        await self._send(event, after)
                     else:
                         after = number
-                        await self._send({"n": number, **event})
+                        await self._send({"n": number, **event}, after)
                 if over:
                     going = self._live.closed
                     return (GOING, "the server is ending") if going else (ENDED, "all was heard")
@@ -176,9 +177,20 @@ class _Line:
             return ENDED, ""  # the client is gone already
         return TAKEN, "another connection goes on with this session"
 
-    async def _send(self, event: dict[str, Any]) -> None:
-        text = json.dumps(event, ensure_ascii=False)
-        await asyncio.wait_for(self._socket.send_text(text), self._settings.stall)
+    async def _send(self, event: dict[str, Any], after: int) -> None:
+        """Until the client has taken it. Raises LookupError if meanwhile more than is kept has piled up."""
+        sending = asyncio.ensure_future(
+            self._socket.send_text(json.dumps(event, ensure_ascii=False))
+        )
+        until = asyncio.get_running_loop().time() + self._settings.stall
+        try:
+            while not (await asyncio.wait({sending}, timeout=_LOOK))[0]:
+                self._session.since(after, None)
+                if asyncio.get_running_loop().time() > until:
+                    raise asyncio.TimeoutError
+            sending.result()
+        finally:
+            sending.cancel()
 
 
 def _pipe(query: Mapping[str, str]) -> tuple[Pipe, tuple[int, int]]:
