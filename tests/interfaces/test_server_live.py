@@ -268,7 +268,7 @@ def test_who_does_not_read_is_dropped_with_a_reason(tmp_path):
             told(socket_)
             # told with a reason (1008), unless it has not even read that when the patience ends (1006)
             assert socket_.close_code in (1006, 1008)
-            assert "not read" in socket_.close_reason
+            assert "not read" in socket_.close_reason or socket_.close_code == 1006
 
 
 def test_a_client_that_is_gone_leaves_nothing(tmp_path):
