@@ -250,7 +250,7 @@ def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:
 
 
 def listener(
-    config: Config, words: bool, turns: bool, latency: float, opened: Opened = load_model
+    config: Config, words: bool, turns: bool, latency: float, opened: Opened | None = None
 ) -> Any:
     """What hears a stream; no weights are read yet. `opened` as for `build`."""
     from sensorium.pipelines.live.listener import Listener
@@ -260,6 +260,7 @@ def listener(
 
     chosen, _ = find_model("transcriber", config.speech.transcriber)
     _check_language(chosen, config)
+    opened = opened or load_model
     model = {job: opened(job, name, 1) for job, name in config.models().items() if job in _LIVE}
     options = live_options(config.speech.live, "config.speech.live", latency)
     hears = LiveWords(
