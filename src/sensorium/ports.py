@@ -219,3 +219,16 @@ class Executor(Protocol):
         self, function: Callable[[Any], Any], items: Sequence[Any]
     ) -> Iterator[tuple[int, Any]]:
         """(index, result or the exception) in any order; a dying worker fails its item only."""
+
+
+class Equipment(Protocol):
+    """What must lie on a machine before work begins there, such as models; picklable, it is sent along."""
+
+    def lacks(self) -> bool:
+        """On the machine of a worker: whether anything is missing there."""
+
+    def packed(self) -> bytes:
+        """On the machine of the run: all of it, for who lacks something."""
+
+    def unpack(self, data: bytes) -> None:
+        """On the machine of a worker: puts it where it belongs."""

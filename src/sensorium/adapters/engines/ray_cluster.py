@@ -1,0 +1,256 @@
+"""Executor on a Ray cluster: one actor for each core or GPU, which keeps its models from item to item.
+
+Ray places and watches processes on many machines; what was lost and what is tried again is decided here, since
+Ray's own retries know nothing of an item that kills every worker it meets.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from sensorium import __version__
+from sensorium.core.errors import UsageError, WorkerError
+from sensorium.ports import Equipment
+
+_LOOK = 5.0  # seconds between two looks at how many workers the cluster has room for
+_TRIES = 2  # an item is tried once more after it was on a worker that died
+_STARTS = 3  # workers in a row that cannot start are the cluster's fault, not bad luck
+_PATIENCE = 60.0  # seconds without any worker before we say that we wait
+
+
+class _Bare:
+    """Equipment of work that needs none."""
+
+    def lacks(self) -> bool:
+        return False
+
+    def packed(self) -> bytes:
+        return b""
+
+    def unpack(self, data: bytes) -> None:
+        """There is nothing to unpack."""
+
+
+class _Worker:
+    """The process on the other side; it lives as long as it can."""
+
+    def __init__(self, version: str) -> None:
+        if version != __version__:
+            raise UsageError(
+                f"a machine of the cluster has sensorium {__version__}, this one {version}; "
+                "install the same on all"
+            )
+
+    def lacks(self, equipment: Equipment) -> bool:
+        return equipment.lacks()
+
+    def unpack(self, equipment: Equipment, data: bytes) -> None:
+        equipment.unpack(data)
+
+    def work(self, function: Callable[[Any], Any], item: Any) -> Any:
+        """The result or the exception, so that what Ray raises is about the cluster only."""
+        try:
+            return function(item)
+        except Exception as error:
+            return error
+
+
+@dataclass(frozen=True, slots=True)
+class RayCluster:
+    """Runs items on a Ray cluster; one that kills its worker twice is answered with a WorkerError.
+
+    `address` is as `ray.init` takes it: ``"auto"``, ``"HOST:6379"``, ``"ray://HOST:10001"``; None starts a Ray
+    of its own on this machine. There are `num_workers` workers, 0 for as many as the cluster has cores (GPUs,
+    if each holds `gpus_each` of one), and each has one item at a time, so that no answers pile up. Machines may come
+    and go. All need the same sensorium, and the files under the same names.
+
+    Example::
+
+        sm.run.extract.run(files, out, config, Options(executor=RayCluster("auto")), watch)
+    """
+
+    address: str | None = None
+    num_workers: int = 0
+    gpus_each: float = 0.0
+    equipment: Equipment = field(default_factory=_Bare)
+    shares_disk: ClassVar[bool] = False  # what is finished comes back, and is written here
+
+    def map(
+        self, function: Callable[[Any], Any], items: Sequence[Any]
+    ) -> Iterator[tuple[int, Any]]:
+        """(index, result or the exception that came instead), as they are finished.
+
+        Raises:
+            WorkerError: the cluster cannot be reached, or its workers cannot start.
+        """
+        if not items:
+            return
+        with _connected(self.address):
+            run = _Run(self, function, items)
+            try:
+                yield from run.answers()
+            finally:
+                run.dismiss()
+
+
+@contextmanager
+def _connected(address: str | None) -> Iterator[None]:
+    """A connection of this process; one that the user opened before is used, and stays open."""
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        _reached(address)
+        ray.init(address, log_to_driver=False, configure_logging=False, include_dashboard=False)
+    except (RayError, OSError, ValueError, RuntimeError) as error:
+        raise WorkerError(
+            f"ray: expected a cluster at {address or 'this machine'}; {_line(error)}; "
+            "start one with: ray start --head"
+        ) from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _reached(address: str | None) -> None:
+    """Raises OSError if nobody answers there; Ray itself would go on trying for minutes."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_LOOK).close()
+
+
+class _Run:
+    """One `map`: who is free, who is at work on what, and what waits."""
+
+    def __init__(
+        self, cluster: RayCluster, function: Callable[[Any], Any], items: Sequence[Any]
+    ) -> None:
+        self._cluster, self._items = cluster, items
+        self._function = ray.put(function)  # sent to each machine once
+        self._equipment = ray.put(cluster.equipment)
+        self._pack: Any = None
+        self._waiting = list(range(len(items)))[::-1]
+        self._tries: dict[int, int] = {}
+        self._starting: dict[Any, Any] = {}  # ref -> worker
+        self._running: dict[Any, tuple[Any, int]] = {}  # ref -> worker, index
+        self._free: list[Any] = []
+        self._failed_starts = 0
+        self._looked = 0.0
+        self._alone_since: float | None = None
+
+    def answers(self) -> Iterator[tuple[int, Any]]:
+        """(index, result or exception) of every item, once."""
+        while self._waiting or self._running:
+            self._staff()
+            while self._free and self._waiting:
+                self._give(self._free.pop(), self._waiting.pop())
+            refs = [*self._starting, *self._running]
+            for ref in ray.wait(refs, timeout=_LOOK)[0] if refs else ():
+                if ref in self._starting:
+                    self._started(ref)
+                else:
+                    yield from self._ended(ref)
+
+    def dismiss(self) -> None:
+        """Ends every worker, whatever it is computing: nothing goes on unseen."""
+        at_work = [worker for worker, _ in self._running.values()]
+        for worker in [*self._free, *self._starting.values(), *at_work]:
+            ray.kill(worker)
+
+    def _staff(self) -> None:
+        """Hires as many workers as there is work and room for; machines come and go, so now and then anew."""
+        now = time.monotonic()
+        num_workers = len(self._free) + len(self._starting) + len(self._running)
+        if num_workers and now - self._looked < _LOOK:
+            return
+        self._looked = now
+        there = ray.cluster_resources()
+        share = self._cluster.gpus_each
+        room = int(there.get("GPU", 0) / share) if share else int(there.get("CPU", 0))
+        wanted = min(self._cluster.num_workers or room, len(self._waiting) + len(self._running))
+        for _ in range(wanted - num_workers):
+            self._hire()
+        self._say_if_alone(now, bool(self._free or self._running))
+
+    def _say_if_alone(self, now: float, at_work: bool) -> None:
+        if at_work:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
+        elif now - self._alone_since > _PATIENCE:
+            what = "GPU" if self._cluster.gpus_each else "core"
+            warnings.warn(f"ray: the cluster has no free {what}; waiting for one", stacklevel=2)
+            self._alone_since = now
+
+    def _hire(self) -> None:
+        share = {"num_gpus": self._cluster.gpus_each} if self._cluster.gpus_each else {}
+        # Ray must not start a dead one again nor repeat its task by itself: we count the tries.
+        limits = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, **share}
+        worker = ray.remote(_Worker).options(**limits).remote(__version__)
+        self._starting[worker.lacks.remote(self._equipment)] = worker
+
+    def _started(self, ref: Any) -> None:
+        worker = self._starting.pop(ref)
+        try:
+            lacking = ray.get(ref)
+        except RayError as error:
+            self._failed_starts += 1
+            if self._failed_starts >= _STARTS:
+                raise WorkerError(f"ray: no worker could start; {_line(error)}") from error
+            self._looked = 0.0
+            return
+        if lacking:
+            self._pack = self._pack or ray.put(self._cluster.equipment.packed())
+            again = worker.unpack.remote(self._equipment, self._pack)
+            self._starting[again] = worker
+        else:
+            self._failed_starts = 0
+            self._free.append(worker)
+
+    def _give(self, worker: Any, index: int) -> None:
+        self._tries[index] = self._tries.get(index, 0) + 1
+        ref = worker.work.remote(self._function, self._items[index])
+        self._running[ref] = worker, index
+
+    def _ended(self, ref: Any) -> Iterator[tuple[int, Any]]:
+        worker, index = self._running.pop(ref)
+        try:
+            answer = ray.get(ref)
+        except RayError as error:
+            # Died, or its machine did, or it cannot be reached, or its answer is lost.
+            ray.kill(worker)
+            self._looked = 0.0
+            if self._tries[index] < _TRIES:
+                self._waiting.append(index)
+            else:
+                yield index, _put_aside(self._items[index], error)
+            return
+        self._free.append(worker)
+        yield index, answer
+
+
+def _put_aside(item: Any, error: RayError) -> WorkerError:
+    return WorkerError(
+        f"{item}: the worker process died while it worked on this input, twice ({_line(error)}); "
+        "out of memory, a crash in a native library, or its machine was lost"
+    )
+
+
+def _line(error: Exception) -> str:
+    """What says something in Ray's paragraphs: of an error over there the error, else the first sentence."""
+    if isinstance(error, RayTaskError):
+        return f"{type(error.cause).__name__}: {error.cause}"
+    lines = [each.strip() for each in str(error).splitlines() if each.strip()]
+    if not lines:
+        return type(error).__name__
+    return lines[-1] if "creation task" in lines[0] else lines[0].split(". ")[0]
