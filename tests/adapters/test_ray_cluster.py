@@ -79,7 +79,7 @@ def test_a_machine_that_is_lost_costs_nothing(two_nodes):
 
 
 def test_a_cluster_that_is_not_there_is_one_clear_error():
-    with pytest.raises(WorkerError, match="expected a cluster at 127.0.0.1:1;.*ray start --head"):
+    with pytest.raises(WorkerError, match=r"expected a cluster at 127.0.0.1:1;.*ray start --head"):
         next(iter(RayCluster("127.0.0.1:1").map(str, [1])))
 
 
@@ -88,5 +88,5 @@ def test_workers_that_cannot_start_end_the_run_with_the_reason(two_nodes):
         def lacks(self):
             raise OSError("no space left")
 
-    with pytest.raises(WorkerError, match="no worker could start.*no space left"):
+    with pytest.raises(WorkerError, match=r"no worker could start.*no space left"):
         list(RayCluster(two_nodes.address, 1, equipment=Broken("")).map(str, [1]))

@@ -1,4 +1,4 @@
-"""Models on their way to machines that lack them: a cluster's workers need neither a network nor an installation."""
+"""Models on their way to machines that lack them: a cluster's workers need no network for them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Executor on a Ray cluster: one actor for each core or GPU, which keeps its models from item to item.
 
-Ray places and watches processes on many machines; what was lost and what is tried again is decided here, since
-Ray's own retries know nothing of an item that kills every worker it meets.
+Ray places and watches processes on many machines; what was lost and what is tried again is decided here,
+since Ray's own retries know nothing of an item that kills every worker it meets.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ class _Worker:
 class RayCluster:
     """Runs items on a Ray cluster; one that kills its worker twice is answered with a WorkerError.
 
-    `address` is as `ray.init` takes it: ``"auto"``, ``"HOST:6379"``, ``"ray://HOST:10001"``; None starts a Ray
-    of its own on this machine. There are `num_workers` workers, 0 for as many as the cluster has cores (GPUs,
-    if each holds `gpus_each` of one), and each has one item at a time, so that no answers pile up. Machines may come
-    and go. All need the same sensorium, and the files under the same names.
+    `address` is as `ray.init` takes it: ``"auto"``, ``"HOST:6379"``, ``"ray://HOST:10001"``; None starts a
+    Ray of its own on this machine. There are `num_workers` workers, 0 for as many as the cluster has cores
+    (GPUs, if each holds `gpus_each` of one), and each has one item at a time, so that no answers pile up.
+    Machines may come and go. All need the same sensorium, and the files under the same names.
 
     Example::
 
