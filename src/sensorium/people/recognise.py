@@ -8,7 +8,7 @@ from typing import Any
 from sensorium.core.errors import SensoriumError
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
-from sensorium.library.library import Library
+from sensorium.library.store.shelf import Shelf
 from sensorium.ops.people.voice_and_face import JoinRule, by_link
 from sensorium.people.claim import plain_claim, portraits, read_scene, sources
 from sensorium.people.decision import join_clear, keep_claims, keep_links, keep_samples
@@ -83,5 +83,6 @@ def gather(layout: Layout, uris: Sequence[str]) -> list[str]:
 
 def _entries(layout: Layout, uris: Sequence[str]) -> list[Mapping[str, Any]]:
     """What the library knows of some inputs, each once, in their order."""
-    entries = {entry["uri"]: entry for entry in Library(layout.root).inputs()}
-    return [entries[uri] for uri in dict.fromkeys(uris) if uri in entries]
+    shelf = Shelf(layout)
+    found = (shelf.entry(uri) for uri in dict.fromkeys(uris))
+    return [entry for entry in found if entry is not None]

@@ -1,0 +1,1 @@
+"""How results lie on disk: journals that are added to, shards that never change, a catalogue that finds them."""
