@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
 import pytest
+import ray
+from ray import cluster_utils
 
-from contracts.executor import WorkersContract
+from contracts import executor
 from sensorium.adapters.engines.ray_cluster import RayCluster
 from sensorium.core.errors import WorkerError
-
-cluster_utils = pytest.importorskip("ray.cluster_utils")
 
 
 @pytest.fixture(scope="module")
 def two_nodes():
     """A head with one core, and a second node with two: raylets, stores and processes of their own."""
-    tests = os.fspath(Path(__file__).parents[1])  # what a test hands over is found there by name
-    before = os.environ.get("PYTHONPATH", "")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [before, tests]))
+    for module in (sys.modules[__name__], executor):  # not installed where the workers are
+        ray.cloudpickle.register_pickle_by_value(module)
     own = {"object_store_memory": 80_000_000, "include_dashboard": False}
     cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **own})
     cluster.add_node(num_cpus=2, object_store_memory=own["object_store_memory"])
-    os.environ["PYTHONPATH"] = before
     yield cluster
     cluster.shutdown()
 
 
-class TestRayCluster(WorkersContract):
+class TestRayCluster(executor.WorkersContract):
     @pytest.fixture
     def executor(self, two_nodes):
         return RayCluster(two_nodes.address)
