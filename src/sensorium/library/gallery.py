@@ -59,10 +59,11 @@ class Gallery:
         with open(self._file, "ab") as file:
             size, number = self._last
             if file.tell() != size:  # of somebody else, or with a line that was cut
-                number, size = 0, 0
+                size, line = 0, b"{}"
                 for line in self._lines():
-                    number, size = number + 1, size + len(line)
+                    size += len(line)
                 file.truncate(size)
+                number = json.loads(line).get("number", 0)
             decision = {"number": number + 1, "kind": kind, **values}
             line = json.dumps(decision, sort_keys=True, separators=(",", ":")).encode() + b"\n"
             file.write(line)
