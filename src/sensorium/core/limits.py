@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sensorium.core.errors import LimitError
+from sensorium.core.errors import LimitError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,35 @@ class Limits:
                 f"{uri}: {seconds:.0f} s long; expected at most {self.max_seconds:.0f} s; "
                 "cut it, or raise Limits.max_seconds"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What a worker may use while it works on files of strangers; see `adapters.engines.fence`.
+
+    `memory` in bytes, beyond what is shared with others; `seconds` for one file, and `per_second` more for
+    each second that it lasts; `file_bytes` of any file that it writes.
+
+    Raises:
+        UsageError: a limit that is not above 0.
+    """
+
+    memory: float = 6e9
+    seconds: float = 300.0
+    per_second: float = 20.0
+    file_bytes: float = 4e9
+
+    def __post_init__(self) -> None:
+        for name in ("memory", "seconds", "per_second", "file_bytes"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"Fence.{name}: expected more than 0, got {getattr(self, name)}")
+
+    def late(self, uri: str, running: float, duration: float) -> str:
+        """What to say of a file of `duration` seconds that is worked on for `running`; empty: nothing yet."""
+        most = self.seconds + self.per_second * duration
+        if running <= most:
+            return ""
+        return (
+            f"{uri}: not done within {most:.0f} s, the time that the fence leaves to a file of "
+            f"{duration:.0f} s; work on it without the fence if you trust it, or raise Fence.seconds"
+        )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sensorium.core.config import Config
 from sensorium.core.errors import UsageError
+from sensorium.core.limits import Fence
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.library.lock import held
@@ -33,13 +35,30 @@ class Options:
     """How to run, as opposed to what to compute: none of it changes a result.
 
     `threads` is how many each worker's models may use; the bundled ones are so small that they gain
-    nothing from more than one.
+    nothing from more than one. `fence`: whether workers live inside a fence, or which limits it has
+    (None: where an input is an address), see `docs/security.md`.
     """
 
     num_workers: int = 1
     threads: int = 1
     retry_failed: bool = False
     executor: Executor | None = None  # None: processes on this machine; 0 workers: this process
+    fence: Fence | bool | None = None
+
+    def limits(self, found: Sequence[Input]) -> Fence | None:
+        """Those of the fence around the work on some inputs; None: it is done without one.
+
+        Raises:
+            UsageError: a fence is asked for where there is no worker that could be inside.
+        """
+        asked = self.fence
+        if asked is None:
+            asked = bool(self.num_workers) and any("://" in each.uri for each in found)
+        if asked and not self.num_workers:
+            raise UsageError(
+                "fence: expected 1 worker or more, for work in this process has no fence"
+            )
+        return (asked if isinstance(asked, Fence) else Fence()) if asked else None
 
 
 def extract(
@@ -47,7 +66,7 @@ def extract(
     out: str | os.PathLike[str],
     *,
     config: Config | str | os.PathLike[str] | None = None,
-    workers: int = 1,
+    workers: int | Options = 1,
     threads: int = 1,
     retry_failed: bool = False,
     progress: bool = True,
@@ -57,7 +76,8 @@ def extract(
     `inputs` are files, folders (with all that is in them) and patterns, in any mix. `out` is the
     library's folder: new, empty or a library, to which results are added. What is finished already
     is not computed again. `workers` is the number of processes, 0 works in this one; `threads` is how
-    many the models of each may use. `config` is a `Config` or a YAML file of one. A file
+    many the models of each may use; `Options` in place of a number say these and more, such as a fence
+    around work on files of strangers. `config` is a `Config` or a YAML file of one. A file
     that fails never stops the others: it is warned of, and
     stands in ``library.errors()``.
 
@@ -72,7 +92,7 @@ def extract(
         library.words()
     """
     watch = watcher() if progress else Watcher()
-    options = Options(workers, threads, retry_failed)
+    options = workers if isinstance(workers, Options) else Options(workers, threads, retry_failed)
     outcomes = run(inputs, out, as_config(config), options, watch)
     failed = [outcome for outcome in outcomes if outcome.failures]
     if failed:
@@ -97,8 +117,9 @@ def run(
     if options.threads < 1:
         raise UsageError(f"threads: expected 1 or more, got {options.threads}")
     found = find(inputs, leave_out=Path(out))
+    fence = options.limits(found)
     check(config)
-    _fetch(config, found, watch)
+    _fetch(config, found, watch, fence)
     layout = Layout(out)
     layout.create()
     with _alone(layout):
@@ -113,7 +134,7 @@ def run(
         outcomes: dict[int, Outcome] = {}
         watch.start(jobs)
         try:
-            executor = options.executor or _executor(options, found)
+            executor = options.executor or _executor(options, found, layout, fence)
             for index, result in executor.map(work_on, jobs):
                 outcomes[index] = (
                     result if isinstance(result, Outcome) else died(jobs[index], result)
@@ -126,12 +147,14 @@ def run(
     return [outcomes[index] for index in range(len(jobs))]
 
 
-def _fetch(config: Config, found: list[Input], watch: Watcher) -> None:
+def _fetch(config: Config, found: list[Input], watch: Watcher, fence: Fence | None) -> None:
     """Weights that the inputs will need by their names, before any work: one clear error, and one bar.
 
-    What a name does not tell is fetched when it is needed.
+    What a name does not tell is fetched when it is needed; inside a fence nothing can be, so all is now.
     """
     kinds = [KIND_OF.get(Path(each.uri).suffix.lower()) for each in found]
+    if fence:
+        kinds = list(KIND_OF.values())
     wanted = weights_for(config, dict.fromkeys(kind for kind in kinds if kind))
     missing = [name for name in wanted if not is_there(name)]
     if missing and is_offline():
@@ -140,14 +163,35 @@ def _fetch(config: Config, found: list[Input], watch: Watcher) -> None:
         install(missing, quiet=watch.silent)
 
 
-def _executor(options: Options, found: list[Input]) -> Executor:
+def _executor(
+    options: Options, found: list[Input], layout: Layout, fence: Fence | None
+) -> Executor:
     """Processes on this machine; but one photo is done here before a process has begun, and the next one
     finds the models open."""
-    from sensorium.adapters.engines.local import InProcess, LocalPool
+    from sensorium.adapters.engines.local import InProcess
 
     one = len(found) == 1 and KIND_OF.get(Path(found[0].uri).suffix.lower()) == "image"
-    here = not options.num_workers or (one and options.num_workers == 1)
-    return InProcess() if here else LocalPool(options.num_workers)
+    if fence is None and (not options.num_workers or (one and options.num_workers == 1)):
+        return InProcess()
+    return pool(options.num_workers, layout, fence)
+
+
+def pool(
+    num_workers: int, layout: Layout, fence: Fence | None, stop: threading.Event | None = None
+) -> Executor:
+    """Worker processes for jobs on a library, inside a fence if one is given; `stop` ends them."""
+    from sensorium.adapters.engines.fence import Enclosed
+    from sensorium.adapters.engines.local import LocalPool
+    from sensorium.ops.sound.mel import warm
+
+    if fence is None:
+        return LocalPool(num_workers, stop)
+
+    def late(job: Job, running: float) -> str:
+        return fence.late(job.input.uri, running, job.duration())
+
+    inside = Enclosed(fence, (str(layout.root.absolute()),), warm)
+    return LocalPool(num_workers, stop, inside, late)
 
 
 def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) -> list[Job]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from sensorium.core.config import Config
 from sensorium.core.record import Provenance, Record
@@ -23,6 +25,13 @@ class Job:
 
     def __str__(self) -> str:
         return self.input.uri
+
+    def duration(self) -> float:
+        """Seconds of the file as far as the work has told; 0 for a picture, and before it was opened."""
+        try:
+            return float(json.loads(Path(self.progress).read_text(encoding="utf-8"))["total"] or 0)
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sensorium.adapters.engines.fence import memory_limit
 from sensorium.adapters.media.notices import heard, without_warnings
 from sensorium.adapters.stores.parquet import read_records
 from sensorium.core.config import Config
@@ -271,6 +272,8 @@ class _Work:
 
 
 def _unexpected(uri: str, error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return f"{uri}: needs more memory than {memory_limit()}; scale or cut it, or allow more"
     return f"{uri}: unexpected {type(error).__name__}: {error}"
 
 
