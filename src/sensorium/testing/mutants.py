@@ -17,27 +17,37 @@ _RATE, _SECONDS, _PICTURES = 16_000, 1.2, 30
 
 # name -> (codec of the pictures, of the sound); empty: there is none
 _VIDEO = MappingProxyType({
-    "a.mp4": ("mpeg4", "aac"), "h264.mp4": ("libx264", "aac"), "hevc.mp4": ("libx265", ""), "av1.mp4": ("libsvtav1", "aac"),
-    "a.mkv": ("ffv1", "flac"), "h264.mkv": ("libx264", "libopus"), "a.webm": ("libvpx-vp9", "libopus"),
-    "vp8.webm": ("libvpx", "libvorbis"), "a.avi": ("mpeg4", "libmp3lame"), "a.mov": ("mjpeg", "aac"),
+    "a.mp4": ("mpeg4", "aac"), "h264.mp4": ("libx264", "aac"), "hevc.mp4": ("libx265", ""),
+    "av1.mp4": ("libsvtav1", "aac"), "a.mkv": ("ffv1", "flac"), "h264.mkv": ("libx264", "libopus"),
+    "a.webm": ("libvpx-vp9", "libopus"), "a.avi": ("mpeg4", "libmp3lame"), "a.mov": ("mjpeg", "aac"),
     "prores.mov": ("prores_ks", "alac"), "a.ts": ("mpeg2video", "mp2"), "a.flv": ("flv", "libmp3lame"),
-    "a.wmv": ("wmv2", "wmav2"), "a.mpg": ("mpeg1video", "mp2"), "a.ogv": ("libtheora", "libvorbis"),
-    "a.mxf": ("mpeg2video", "pcm_s16le"), "a.3gp": ("mpeg4", "aac"), "huffyuv.avi": ("huffyuv", "pcm_u8"),
+    "a.mpg": ("mpeg1video", "mp2"), "a.mxf": ("mpeg2video", "pcm_s16le"), "a.3gp": ("mpeg4", "aac"),
+    "huffyuv.avi": ("huffyuv", "pcm_u8"),
 })  # fmt: skip
 _SOUND = MappingProxyType({
-    "a.wav": "pcm_s16le", "float.wav": "pcm_f32le", "adpcm.wav": "adpcm_ima_wav", "a.flac": "flac", "a.mp3": "libmp3lame", "a.m4a": "aac",
-    "alac.m4a": "alac", "a.ogg": "libvorbis", "a.opus": "libopus", "a.aiff": "pcm_s16be", "a.au": "pcm_mulaw", "a.w64": "pcm_s24le",
-    "a.caf": "pcm_s16le", "a.wv": "wavpack", "a.tta": "tta", "a.ac3": "ac3", "a.aac": "aac", "a.wma": "wmav2", "a.mka": "flac",
-    "a.mp2": "mp2", "a.amr": "libopencore_amrnb",
+    "a.wav": "pcm_s16le", "float.wav": "pcm_f32le", "adpcm.wav": "adpcm_ima_wav", "a.flac": "flac",
+    "a.mp3": "libmp3lame", "a.m4a": "aac", "alac.m4a": "alac", "a.opus": "libopus", "a.aiff": "pcm_s16be",
+    "a.au": "pcm_mulaw", "a.w64": "pcm_s24le", "a.caf": "pcm_s16le", "a.wv": "wavpack", "a.tta": "tta",
+    "a.aac": "aac", "a.mka": "flac", "a.mp2": "mp2", "a.amr": "libopencore_amrnb",
 })  # fmt: skip
 _STILL = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000")
 _MOVING = ("GIF", "WEBP", "PNG", "AVIF")
-_SUBTITLES = MappingProxyType({
-    "a.srt": "1\n00:00:00,100 --> 00:00:00,900\nGrüße, <i>Welt</i>\n\n2\n00:00:00,950 --> 00:00:01,100\nja\n",
-    "a.vtt": "WEBVTT\n\n00:00.100 --> 00:00.900\n<v Ann>hello\n\n00:00.950 --> 00:01.100\nyes\n",
-    "a.ass": "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname\nStyle: Default,Arial\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, "
-    "MarginV, Effect, Text\nDialogue: 0,0:00:00.10,0:00:00.90,Default,Ann,0,0,0,,{\\b1}hello\\Nyou\n",
-})  # fmt: skip
+_ASS = """[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname
+Style: Default,Arial
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+Dialogue: 0,0:00:00.10,0:00:00.90,Default,Ann,0,0,0,,{\\b1}hello\\Nyou
+"""
+_SRT = (
+    "1\n00:00:00,100 --> 00:00:00,900\nGrüße, <i>Welt</i>\n\n2\n00:00:00,950 --> 00:00:01,100\nja\n"
+)
+_VTT = "WEBVTT\n\n00:00.100 --> 00:00.900\n<v Ann>hello\n\n00:00.950 --> 00:01.100\nyes\n"
+_SUBTITLES = MappingProxyType({"a.srt": _SRT, "a.vtt": _VTT, "a.ass": _ASS})
 
 
 def originals(folder: Path) -> dict[str, bytes]:
@@ -54,13 +64,10 @@ def originals(folder: Path) -> dict[str, bytes]:
     pictures = [Image.fromarray(each) for each in squares(6)]
     for form in _STILL:
         _kept(made, folder / f"still.{form.lower()}", lambda p, f=form: pictures[0].save(p, f))
+    more: Any = {"save_all": True, "append_images": pictures[1:], "duration": 200}
     for form in _MOVING:
-        more: Any = {"save_all": True, "append_images": pictures[1:], "duration": 200}
-        _kept(
-            made,
-            folder / f"moving.{form.lower()}",
-            lambda p, f=form: pictures[0].save(p, f, **more),
-        )
+        path = folder / f"moving.{form.lower()}"
+        _kept(made, path, lambda p, f=form: pictures[0].save(p, f, **more))
     return made | {name: text.encode() for name, text in _SUBTITLES.items()}
 
 
