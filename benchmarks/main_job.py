@@ -20,7 +20,8 @@ import jiwer
 
 from sensorium.core.config import Config
 from sensorium.library.library import Library
-from sensorium.run.extract import Options, run
+from sensorium.run.executors import Options
+from sensorium.run.extract import run
 from sensorium.run.plan import build
 from sensorium.run.progress import Watcher
 

@@ -39,7 +39,8 @@ def repeat(source: Path, target: Path, seconds: float) -> None:
 CHILD = """
 import json, resource, sys, time
 from sensorium.core.config import Config
-from sensorium.run.extract import Options, run
+from sensorium.run.executors import Options
+from sensorium.run.extract import run
 from sensorium.run.progress import Watcher
 started = time.monotonic()
 outcomes = run([sys.argv[1]], sys.argv[2], Config(), Options(num_workers=0), Watcher())

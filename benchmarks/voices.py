@@ -27,7 +27,8 @@ from sensorium.library.library import Library
 from sensorium.models.registry import load_model, models
 from sensorium.ops.people.similarity import MatchRule, match
 from sensorium.ops.speech.rttm import parse
-from sensorium.run.extract import Options, run
+from sensorium.run.executors import Options
+from sensorium.run.extract import run
 from sensorium.run.progress import Watcher
 
 RATE, PARTS, ENCODER = 16_000, 5, "campplus-zh-en"

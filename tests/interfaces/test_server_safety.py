@@ -269,8 +269,8 @@ OVER = ("done", "failed", "cancelled")
 
 def in_process(monkeypatch, map_):
     """Jobs work here, by `map_`, in place of a process of their own."""
-    executor = type("Executor", (), {"__init__": lambda self, num, stop: None, "map": map_})
-    monkeypatch.setattr("sensorium.interfaces.server.file_jobs.LocalPool", executor)
+    executor = type("Executor", (), {"map": map_})
+    monkeypatch.setattr("sensorium.interfaces.server.file_jobs.pool", lambda *_: executor())
 
 
 @pytest.mark.model

@@ -25,7 +25,8 @@ from sensorium.library.store import catalogue, keeper, writing
 from sensorium.library.store.shard import about
 from sensorium.library.store.shelf import Shelf
 from sensorium.run import work
-from sensorium.run.extract import Options, run
+from sensorium.run.executors import Options
+from sensorium.run.extract import run
 from sensorium.run.plan import Built
 from sensorium.run.progress import Watcher
 from sensorium.testing.fake_passes import CountingPass, FakeReader, NoSubtitles
@@ -83,7 +84,14 @@ def all_files(root):
 
 # killed
 
-POINTS = ("os.fsync", "os.rename", "os.replace", "os.unlink", "shutil.rmtree", "pathlib.Path.unlink")
+POINTS = (
+    "os.fsync",
+    "os.rename",
+    "os.replace",
+    "os.unlink",
+    "shutil.rmtree",
+    "pathlib.Path.unlink",
+)
 
 
 def steps(counted, action):
@@ -225,7 +233,11 @@ def test_files_hold_what_counts_now_and_nothing_else(files, tmp_path):
     out = tmp_path / "lib"
 
     def texts():
-        rows = [row for file in Library(out).files("transcript") for row in pq.read_table(file).to_pylist()]
+        rows = [
+            row
+            for file in Library(out).files("transcript")
+            for row in pq.read_table(file).to_pylist()
+        ]
         assert len(rows) == len(Library(out).table("transcript"))
         return sorted({(Path(row["uri"]).name, row["text"]) for row in rows})
 
@@ -307,7 +319,9 @@ def test_a_frame_that_is_cut_counts_for_nothing(files, tmp_path):
     for name in ("one", "two"):
         key = f"{ref.digest[:32]}/{name}-{'0' * 16}"
         sink.write(key, ref, synthetic_words([("S1", None, name)]), {})
-    sink.note({"uri": ref.uri, "digest": ref.digest, "stat": None, "ref": None, "results": {"one": key}})
+    sink.note(
+        {"uri": ref.uri, "digest": ref.digest, "stat": None, "ref": None, "results": {"one": key}}
+    )
     journal.sync()
     (place,) = (out / "journals").iterdir()
     place.write_bytes(place.read_bytes()[:-20])

@@ -17,7 +17,8 @@ from sensorium.core.record import Record
 from sensorium.interfaces.cli.main import main
 from sensorium.library.library import Library
 from sensorium.run import work
-from sensorium.run.extract import Options, run
+from sensorium.run.executors import Options
+from sensorium.run.extract import run
 from sensorium.run.plan import Built
 from sensorium.run.progress import Lines, Watcher
 from sensorium.testing.fake_passes import CountingPass, NoSubtitles

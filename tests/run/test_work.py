@@ -17,7 +17,8 @@ from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.library.store.shelf import Shelf
 from sensorium.run import work
-from sensorium.run.extract import Options, run
+from sensorium.run.executors import Options
+from sensorium.run.extract import run
 from sensorium.run.plan import Built
 from sensorium.run.progress import Watcher
 from sensorium.testing.fake_passes import CountingPass, FakeReader, NoSubtitles
@@ -179,7 +180,8 @@ SCRIPT = """
 import sys, time
 from sensorium.run import work, extract as extraction
 from sensorium.core.config import Config
-from sensorium.run.extract import Options, run
+from sensorium.run.executors import Options
+from sensorium.run.extract import run
 from sensorium.run.progress import Watcher
 from sensorium.run.plan import Built
 from sensorium.testing.fake_passes import CountingPass, FakeReader, NoSubtitles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sensorium.core.errors import LimitError
+from sensorium.core.errors import LimitError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,11 +12,15 @@ class Limits:
     """Caps that are checked from the headers and again while decoding.
 
     `max_pixels` per picture, `max_seconds` per file. A few kilobytes can decode to terabytes; these are
-    far above what people hold and far below what a machine holds.
+    far above what people hold and far below what a machine holds. What is large though there is next to
+    nothing in it is refused as well: more than `max_pixels_per_byte` of a picture of 40 million pixels and
+    more, `max_seconds_per_byte` of an hour and more.
     """
 
     max_pixels: int = 150_000_000
     max_seconds: float = 48 * 3600.0
+    max_pixels_per_byte: float = 1000.0
+    max_seconds_per_byte: float = 0.5
 
     def check_size(self, uri: str, width: int, height: int) -> None:
         """Raises LimitError for a picture that is too large."""
@@ -33,3 +37,51 @@ class Limits:
                 f"{uri}: {seconds:.0f} s long; expected at most {self.max_seconds:.0f} s; "
                 "cut it, or raise Limits.max_seconds"
             )
+
+    def check_filled(self, uri: str, num_bytes: int, pixels: int = 0, seconds: float = 0.0) -> None:
+        """Raises LimitError for a file that holds next to nothing and claims to be large."""
+        if pixels >= _LARGE and pixels > self.max_pixels_per_byte * num_bytes:
+            what, most = f"a picture of {pixels:,} pixels", f"{self.max_pixels_per_byte:g} pixels"
+        elif seconds >= _LONG and seconds > self.max_seconds_per_byte * num_bytes:
+            what, most = f"a recording of {seconds:.0f} s", f"{self.max_seconds_per_byte:g} s"
+        else:
+            return
+        raise LimitError(
+            f"{uri}: {what} in {num_bytes:,} bytes; expected at most {most} a byte of what is that large; "
+            "it is empty, damaged, or made to fill the memory"
+        )
+
+
+_LARGE, _LONG = 40_000_000, 3600.0  # pixels, seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What a worker may use while it works on files of strangers; see `adapters.engines.fence`.
+
+    `memory` in bytes, beyond what is shared with others; `seconds` for one file, and `per_second` more for
+    each second that it lasts; `file_bytes` of any file that it writes.
+
+    Raises:
+        UsageError: a limit that is not above 0.
+    """
+
+    memory: float = 6e9
+    seconds: float = 300.0
+    per_second: float = 20.0
+    file_bytes: float = 4e9
+
+    def __post_init__(self) -> None:
+        for name in ("memory", "seconds", "per_second", "file_bytes"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"Fence.{name}: expected more than 0, got {getattr(self, name)}")
+
+    def late(self, uri: str, running: float, duration: float) -> str:
+        """What to say of a file of `duration` seconds that is worked on for `running`; empty: nothing yet."""
+        most = self.seconds + self.per_second * duration
+        if running <= most:
+            return ""
+        return (
+            f"{uri}: not done within {most:.0f} s, the time that the fence leaves to a file of "
+            f"{duration:.0f} s; work on it without the fence if you trust it, or raise Fence.seconds"
+        )

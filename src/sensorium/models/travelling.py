@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sensorium.models.archive import pack, unpack
 from sensorium.models.store import is_there
+from sensorium.models.weights import find
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,11 @@ class Luggage:
     """The models of some names, as `ports.Equipment`: packed here, unpacked into the store over there."""
 
     names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Luggage:
+        """Of some weights, those that are in the store: others come with a package."""
+        return cls(tuple(name for name in names if not find(name).carried))
 
     def lacks(self) -> bool:
         """Whether the store of this machine misses one of them."""

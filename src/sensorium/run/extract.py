@@ -7,13 +7,13 @@ import shutil
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sensorium.core.config import Config
-from sensorium.core.errors import UsageError
+from sensorium.core.limits import Fence
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.library.lock import held
@@ -25,26 +25,13 @@ from sensorium.people.portraits import take_cast
 from sensorium.people.recognise import recognise
 from sensorium.ports import Executor
 from sensorium.run.config_file import as_config
-from sensorium.run.inputs import KIND_OF, Input, find
+from sensorium.run.executors import Options, executor_for, weights_of
 from sensorium.run.finished import already
+from sensorium.run.inputs import KIND_OF, Input, find
 from sensorium.run.job import Job, Jobs, Outcome
 from sensorium.run.plan import check, weights_for
 from sensorium.run.progress import Watcher, watcher
-from sensorium.run.work import died, work_on
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to run, as opposed to what to compute: none of it changes a result.
-
-    `threads` is how many each worker's models may use; the bundled ones are so small that they gain
-    nothing from more than one.
-    """
-
-    num_workers: int = 1
-    threads: int = 1
-    retry_failed: bool = False
-    executor: Executor | None = None  # None: processes on this machine; 0 workers: this process
+from sensorium.run.work import died, stat_of, work_on
 
 
 def extract(
@@ -52,7 +39,7 @@ def extract(
     out: str | os.PathLike[str],
     *,
     config: Config | str | os.PathLike[str] | None = None,
-    workers: int = 1,
+    workers: int | Options = 1,
     threads: int = 1,
     retry_failed: bool = False,
     progress: bool = True,
@@ -62,7 +49,8 @@ def extract(
     `inputs` are files, folders (with all that is in them) and patterns, in any mix. `out` is the
     library's folder: new, empty or a library, to which results are added. What is finished already
     is not computed again. `workers` is the number of processes, 0 works in this one; `threads` is how
-    many the models of each may use. `config` is a `Config` or a YAML file of one. A file
+    many the models of each may use; `Options` in place of a number say these and more, such as a fence
+    around work on files of strangers. `config` is a `Config` or a YAML file of one. A file
     that fails never stops the others: it is warned of, and
     stands in ``library.errors()``.
 
@@ -77,7 +65,7 @@ def extract(
         library.words()
     """
     watch = watcher() if progress else Watcher()
-    options = Options(workers, threads, retry_failed)
+    options = workers if isinstance(workers, Options) else Options(workers, threads, retry_failed)
     outcomes = run(inputs, out, as_config(config), options, watch)
     failed = [outcome for outcome in outcomes if outcome.failures]
     if failed:
@@ -97,13 +85,10 @@ def run(
     watch: Watcher,
 ) -> list[Outcome]:
     """Like `extract`, with the outcome of every input in the order of the inputs."""
-    if options.num_workers < 0:
-        raise UsageError(f"workers: expected 0 or more, got {options.num_workers}")
-    if options.threads < 1:
-        raise UsageError(f"threads: expected 1 or more, got {options.threads}")
     found = find(inputs, leave_out=Path(out))
+    fence = options.limits(found)
     check(config)
-    _fetch(config, found, watch)
+    _fetch(config, found, watch, fence)
     layout = Layout(out)
     layout.create()
     with _alone(layout):
@@ -114,7 +99,7 @@ def run(
                     for u in take_cast(layout, config.people.cast, config)
                 ]
             )
-        executor = options.executor or _executor(options, found)
+        executor = executor_for(options, config, found, layout)
         outcomes = _worked(_jobs(found, config, layout, options), executor, layout, watch)
         watch.note(recognise(layout, [outcome.uri for outcome in outcomes]))
     return outcomes
@@ -123,7 +108,7 @@ def run(
 def _worked(jobs: Jobs, executor: Executor, layout: Layout, watch: Watcher) -> list[Outcome]:
     """What became of each input: those that are finished, then those that the executor works on."""
     writing = Writing(layout)
-    jobs = jobs.of(writing.run, None if executor.shares_disk else partial(carried, Shelf(layout)))
+    jobs = jobs.of(writing.run)
     outcomes: list[Any] = [None] * len(jobs)
     watch.start(jobs)
     try:
@@ -134,7 +119,12 @@ def _worked(jobs: Jobs, executor: Executor, layout: Layout, watch: Watcher) -> l
                 left.append(index)
             else:
                 watch.done(index, outcome)
-        with closing(_answers(executor, jobs.only(left))) as answers:
+        work = (
+            jobs if executor.shares_disk else jobs.of(writing.run, partial(carried, Shelf(layout)))
+        )
+        if not executor.shares_disk:
+            left.sort(key=lambda index: -_size(jobs[index]))  # no machine is left with the longest
+        with closing(_answers(executor, work.only(left))) as answers:
             for place, result in answers:
                 job, index = jobs[left[place]], left[place]
                 if isinstance(result, Outcome):
@@ -150,33 +140,27 @@ def _worked(jobs: Jobs, executor: Executor, layout: Layout, watch: Watcher) -> l
     return outcomes
 
 
+def _size(job: Job) -> int:
+    stat = stat_of(job.input.uri)
+    return stat[0] if stat else 0
+
+
 def _answers(executor: Executor, jobs: Jobs) -> Iterator[tuple[int, Any]]:
     if len(jobs):
         yield from executor.map(work_on, jobs)
 
 
-def _fetch(config: Config, found: list[Input], watch: Watcher) -> None:
+def _fetch(config: Config, found: list[Input], watch: Watcher, fence: Fence | None) -> None:
     """Weights that the inputs will need by their names, before any work: one clear error, and one bar.
 
-    What a name does not tell is fetched when it is needed.
+    What a name does not tell is fetched when it is needed; inside a fence nothing can be, so all is now.
     """
-    kinds = [KIND_OF.get(Path(each.uri).suffix.lower()) for each in found]
-    wanted = weights_for(config, dict.fromkeys(kind for kind in kinds if kind))
+    wanted = weights_for(config, set(KIND_OF.values())) if fence else weights_of(config, found)
     missing = [name for name in wanted if not is_there(name)]
     if missing and is_offline():
         installed(missing[0])  # says what to do
     if missing:
         install(missing, quiet=watch.silent)
-
-
-def _executor(options: Options, found: list[Input]) -> Executor:
-    """Processes on this machine; but one photo is done here before a process has begun, and the next one
-    finds the models open."""
-    from sensorium.adapters.engines.local import InProcess, LocalPool
-
-    one = len(found) == 1 and KIND_OF.get(Path(found[0].uri).suffix.lower()) == "image"
-    here = not options.num_workers or (one and options.num_workers == 1)
-    return InProcess() if here else LocalPool(options.num_workers)
 
 
 def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) -> Jobs:

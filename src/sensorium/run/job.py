@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -33,6 +34,13 @@ class Job:
 
     def __str__(self) -> str:
         return self.input.uri
+
+    def duration(self) -> float:
+        """Seconds of the file as far as the work has told; 0 for a picture, and before it was opened."""
+        try:
+            return float(json.loads(Path(self.progress).read_text(encoding="utf-8"))["total"] or 0)
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0
 
 
 class Jobs(Sequence[Job]):
@@ -68,7 +76,7 @@ class Jobs(Sequence[Job]):
         """Some of them, by their number in the run."""
         return Jobs(self._inputs, self._like, self._progress, self._known, which)
 
-    def of(self, run: str, known: Callable[[str], bytes] | None) -> Jobs:
+    def of(self, run: str, known: Callable[[str], bytes] | None = None) -> Jobs:
         """The same in a run of that name; with `known`, for workers that do not see the library."""
         library = "" if known else self._like.library
         like = replace(self._like, run=run, library=library)

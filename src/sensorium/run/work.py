@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sensorium.adapters.engines.fence import memory_limit
 from sensorium.adapters.media.notices import heard, without_warnings
 from sensorium.core.config import Config
 from sensorium.core.errors import (
@@ -283,6 +284,8 @@ class _Work:
 
 
 def _unexpected(uri: str, error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return f"{uri}: needs more memory than {memory_limit()}; scale or cut it, or allow more"
     return f"{uri}: unexpected {type(error).__name__}: {error}"
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from sensorium.adapters.media import pillow
 from sensorium.adapters.media.notices import notice
-from sensorium.core.errors import MediaError
+from sensorium.core.errors import LimitError, MediaError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Frames
 
@@ -66,7 +66,11 @@ def _played(uri: str, picture: Image.Image, limits: Limits) -> Iterator[tuple[fl
             picture.load()
         except EOFError:
             return
-        except (OSError, SyntaxError, ValueError) as error:
+        except Image.DecompressionBombError as error:
+            raise LimitError(
+                f"{uri}: {error}; expected at most {limits.max_pixels:,} pixels"
+            ) from None
+        except pillow.BROKEN as error:
             if index == first:
                 message = f"{uri}: the animation cannot be read ({error}); is it complete?"
                 raise MediaError(message) from error
@@ -74,6 +78,7 @@ def _played(uri: str, picture: Image.Image, limits: Limits) -> Iterator[tuple[fl
                 uri, f"the animation breaks off at {start:.2f} s ({error}); the rest is left out"
             )
             return
+        limits.check_size(uri, *picture.size)
         stated = float(picture.info.get("duration") or 0) / 1000
         lasts = stated if stated > _LEAST_SECONDS else _INSTEAD
         limits.check_seconds(uri, start + lasts)

@@ -12,6 +12,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from sensorium.adapters.media.container import SAFE
 from sensorium.adapters.media.planes import mono_of
 from sensorium.core.errors import MediaError, UsageError
 from sensorium.core.events import NoteEvent
@@ -24,7 +25,11 @@ _HEADERS = (
     b"RIFF", b"RF64", b"fLaC", b"OggS", b"ID3", b"\x1aE\xdf\xa3", b"caff", b"FORM", b".snd", b"#!AMR",
 )  # fmt: skip
 _WAKE = 0.1  # seconds between two looks at whether to stop
-_PROBE = {"probesize": "65536", "analyzeduration": "1000000"}  # a live stream must not wait long
+_PROBE = {
+    **SAFE,
+    "probesize": "65536",
+    "analyzeduration": "1000000",
+}  # a live stream must not wait long
 
 
 class Incoming:

@@ -14,8 +14,27 @@ from sensorium.ops.charset import guessed
 from sensorium.ops.sound.audio_tracks import default_track
 
 # Formats that name other files or addresses, or that take any text for pictures: a file must never
-# make us open what it names.
-_REFUSED = frozenset({"hls", "dash", "concat", "concatf", "sdp", "rtsp", "imf", "tty", "applehttp"})
+# make us open what it names, and some open it while they look at the header.
+_REFUSED = frozenset(
+    {
+        "applehttp",
+        "concat",
+        "concatf",
+        "dash",
+        "ffmetadata",
+        "hls",
+        "imf",
+        "lavfi",
+        "rtsp",
+        "sdp",
+        "tty",
+    }
+    | {"webm_dash_manifest"}
+)
+SAFE = {
+    "protocol_whitelist": "file,pipe",
+    "format_whitelist": ",".join(sorted(av.formats_available - _REFUSED)),
+}
 # Demuxers of single pictures: FFmpeg goes by the name of the file there, whatever is in it.
 _SINGLE = ("image2", "_pipe")
 
@@ -27,21 +46,16 @@ def opened(uri: str) -> Iterator[Any]:
         # Bytes of a tag that are no UTF-8 are kept as surrogates; `title` tells what they mean.
         container = av.open(
             f"file:{uri}",
-            options={"protocol_whitelist": "file,pipe"},
+            options=dict(SAFE),
             metadata_errors="surrogateescape",
         )
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnsupportedMediaError(
             f"{uri}: expected an image, audio or video file; FFmpeg says: {reason} "
-            "(a video that was cut short before its index can look so as well)"
+            "(so look a video that was cut short before its index, and a playlist: what it names is not opened)"
         ) from error
     try:
-        if names := _REFUSED & set(container.format.name.split(",")):
-            raise UnsupportedMediaError(
-                f"{uri}: expected media, found a {min(names)} text or playlist; what such a file names "
-                "is not opened"
-            )
         yield container
     finally:
         container.close()

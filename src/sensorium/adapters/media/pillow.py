@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,13 +22,17 @@ from sensorium.ops.vision.boxes import widened
 Image.init()  # so that every format of the list is known, not only the common five
 Picture = Image.Image
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000")
-_BROKEN = (
+BROKEN = (
     OSError,
     SyntaxError,
     ValueError,
     EOFError,
+    RuntimeError,  # of the AVIF decoder
+    IndexError,  # of GIF
+    struct.error,
 )  # what Pillow raises of files that are no good
 ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
+_STRIP = 16_000_000  # pixels
 _EXIF_ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 
@@ -44,6 +50,7 @@ def opened(uri: str, limits: Limits) -> Iterator[Image.Image]:
         ) from None
     with picture:
         limits.check_size(uri, *picture.size)
+        limits.check_filled(uri, os.path.getsize(uri), picture.width * picture.height)
         yield picture
 
 
@@ -72,7 +79,7 @@ def describe(uri: str, limits: Limits) -> tuple[str, int, int, bool] | None:
             return str(picture.format), width, height, moves(picture)
     except UnidentifiedImageError:
         return None
-    except _BROKEN as error:
+    except BROKEN as error:
         raise MediaError(f"{uri}: the picture cannot be read ({error}); is it complete?") from error
 
 
@@ -94,7 +101,7 @@ def _exif(uri: str, picture: Image.Image) -> Image.Exif:
     try:
         with python_warnings(uri):
             return picture.getexif()
-    except _BROKEN:
+    except BROKEN:
         return Image.Exif()
 
 
@@ -110,7 +117,7 @@ def _decoded(uri: str, picture: Image.Image) -> Image.Image:
     try:
         picture.load()
         return picture
-    except _BROKEN as error:
+    except BROKEN as error:
         part, blank = _ended(picture) if picture.format == "JPEG" else (picture, 0)
         num = _num_rows(part, blank)
         if not num:
@@ -136,12 +143,12 @@ def _num_rows(picture: Image.Image, blank: int) -> int:
     """Rows until the last that is not blank; what cannot be decoded counts as read from then on."""
     try:
         picture.load()
-    except _BROKEN:
+    except BROKEN:
         if isinstance(picture, ImageFile.ImageFile):
             picture.tile = []  # what is left to decode
     try:
         values = np.asarray(picture).reshape(picture.height, -1)
-    except _BROKEN:
+    except BROKEN:
         return 0
     rows = np.flatnonzero((np.abs(values.astype(np.int16) - blank) > 2).any(axis=1))
     return int(rows[-1]) + 1 if len(rows) else 0
@@ -157,17 +164,24 @@ def as_pixels(name: str, picture: Image.Image, max_side: int | None = None) -> N
 def _upright(name: str, picture: Image.Image) -> Image.Image:
     try:
         return _rgb(name, ImageOps.exif_transpose(picture))
-    except _BROKEN as error:
+    except BROKEN as error:
         raise MediaError(
             f"{name}: the picture cannot be read ({error}); is it complete?"
         ) from error
 
 
+def shown_size(width: int, height: int, max_side: int | None) -> tuple[int, int]:
+    """(width, height) after a picture was made smaller, if it is larger than `max_side`."""
+    if max_side is None or max(width, height) <= max_side:
+        return width, height
+    scale = max_side / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
 def scaled(rgb: Image.Image, max_side: int | None) -> NDArray[np.uint8]:
     """The pixels of an RGB picture, uint8 ``(height, width, 3)``; larger ones are made smaller."""
-    if max_side is not None and max(rgb.size) > max_side:
-        scale = max_side / max(rgb.size)
-        size = (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale)))
+    size = shown_size(*rgb.size, max_side)
+    if size != rgb.size:
         rgb = rgb.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     return np.array(rgb, dtype=np.uint8)
 
@@ -177,9 +191,7 @@ def _rgb(uri: str, picture: Image.Image) -> Image.Image:
     if mode.startswith("I") or mode == "F":
         return Image.fromarray(eight_bits(uri, np.asarray(picture))).convert("RGB")
     if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, picture).convert("RGB")
+        return _on_white(picture)
     if mode in ("CMYK", "LAB") and (profile := picture.info.get("icc_profile")):
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -190,6 +202,19 @@ def _rgb(uri: str, picture: Image.Image) -> Image.Image:
         except ImageCms.PyCMSError:
             pass  # a broken profile: the colours without it are better than no picture
     return picture.convert("RGB")
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """RGB of a picture with transparency; a large one strip by strip, for each copy of it counts."""
+    whole = Image.new("RGB", picture.size)
+    rows = max(1, _STRIP // picture.width)
+    for top in range(0, picture.height, rows):
+        box = (0, top, picture.width, min(top + rows, picture.height))
+        strip = picture if box[3] - top == picture.height else picture.crop(box)
+        strip = strip.convert("RGBA")
+        white = Image.new("RGBA", strip.size, (255, 255, 255, 255))
+        whole.paste(Image.alpha_composite(white, strip).convert("RGB"), box)
+    return whole
 
 
 def eight_bits(uri: str, values: NDArray) -> NDArray[np.uint8]:

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorium.core.errors import MediaError, UsageError
+from sensorium.core.errors import MediaError
 
 _DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 
 
 def mono_of(frame: Any, channel: int | None = None) -> NDArray[np.float32]:
-    """All channels averaged, or the one asked for, in [-1, 1] for every sample format."""
+    """All channels averaged, or the one asked for, in [-1, 1] for every sample format.
+
+    A damaged file has frames of fewer channels than it says; what such a frame holds stands for all of them.
+    """
     values, kind = _channels(frame), frame.format.name.removesuffix("p")
     if kind == "u8":
         scaled = (values.astype(np.float32) - 128.0) / 128.0
@@ -22,10 +25,8 @@ def mono_of(frame: Any, channel: int | None = None) -> NDArray[np.float32]:
         scaled = values.astype(np.float32) / np.float32(-float(np.iinfo(values.dtype).min))
     else:
         scaled = values.astype(np.float32)
-    if channel is None:
+    if channel is None or channel >= len(scaled):
         return scaled.mean(axis=0, dtype=np.float32)
-    if not 0 <= channel < len(scaled):
-        raise UsageError(f"channel: expected 0 to {len(scaled) - 1}, got {channel}")
     return scaled[channel]
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sensorium.adapters.media import animation, av, pillow
-from sensorium.core.errors import MediaError, MissingMediaError, UnsupportedMediaError
+from sensorium.adapters.media.notices import notice
+from sensorium.core.errors import MediaError, MissingMediaError, UnsupportedMediaError, UsageError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
 from sensorium.ops.charset import text_kind
@@ -43,10 +44,13 @@ class MediaReader:
         found = pillow.describe(uri, self._limits)
         if found is None:
             _refuse_text(uri)
-            return av.describe(uri, digest, num_bytes, self._limits)
+            ref = av.describe(uri, digest, num_bytes, self._limits)
+            self._limits.check_filled(uri, num_bytes, seconds=ref.duration or 0.0)
+            return ref
         name, width, height, moves = found
         if moves:
             num, seconds = animation.length(uri, self._limits)
+            self._limits.check_filled(uri, num_bytes, seconds=seconds)
             return MediaRef(
                 uri, digest, "video", name, num_bytes, seconds, width, height, num / seconds
             )
@@ -57,16 +61,20 @@ class MediaReader:
         by soxr, in chunks of 10 s."""
         if not ref.has_sound:
             return iter(())
+        track = next((each for each in ref.tracks if each.index == ref.audio_track), None)
+        num = (track.num_channels if track else ref.num_channels) or 1
+        if channel is not None and not 0 <= channel < num:
+            raise UsageError(f"channel: expected 0 to {num - 1}, got {channel}")
         return av.sound(ref.uri, sample_rate, self._limits, channel, ref.audio_track)
 
     def frames(
         self, ref: MediaRef, max_side: int | None, times: Sequence[float] | None = None
     ) -> Iterator[Frames]:
         """The pictures one at a time, upright; of an image the one picture, at 0 seconds."""
-        if ref.kind == "video" and ref.container in pillow.ANIMATED:
-            yield from animation.pictures(ref.uri, self._limits, max_side, times)
-        elif ref.kind == "video":
-            yield from av.pictures(ref.uri, self._limits, max_side, times)
+        if ref.kind == "video":
+            opened = animation if ref.container in pillow.ANIMATED else av
+            found = opened.pictures(ref.uri, self._limits, max_side, times)
+            yield from _of_one_size(ref, found, max_side)
         elif ref.kind == "image":
             pixels = pillow.scaled(self._still(ref), max_side)
             for _ in [0.0] if times is None else times:
@@ -81,6 +89,20 @@ class MediaReader:
         small = picture.width * picture.height <= _MAX_HELD
         self._held = (key, picture) if small and ref.digest else None
         return picture
+
+
+def _of_one_size(ref: MediaRef, found: Iterator[Frames], max_side: int | None) -> Iterator[Frames]:
+    """The pictures, those of another size than the file says scaled to it, as players do, with a notice."""
+    size = pillow.shown_size(ref.width or 0, ref.height or 0, max_side)
+    for frames in found:
+        if size[0] and frames.pixels.shape[2:0:-1] != size:
+            notice(
+                ref.uri,
+                "its pictures change their size on the way; all are scaled to that of the first",
+            )
+            picture = pillow.Image.fromarray(frames.pixels[0]).resize(size)
+            frames = Frames(np.asarray(picture)[None], frames.times)
+        yield frames
 
 
 def _refuse_text(uri: str) -> None:

@@ -202,7 +202,8 @@ class LibraryTools:
         Only files in the folders that were allowed when the server was started.
         """
         from sensorium.core.config import Config
-        from sensorium.run.extract import Options, run
+        from sensorium.run.executors import Options
+        from sensorium.run.extract import run
         from sensorium.run.progress import Watcher
 
         file = self._allowed(path)

@@ -167,6 +167,11 @@ def _track(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option(
     "--retry-failed", is_flag=True, help="Try again what failed before on the same bytes."
 )
+@click.option(
+    "--fence/--no-fence",
+    default=None,
+    help="Work on files of strangers with limits, no network: docs/security.md.",
+)
 @json_option("Print one JSON summary on stdout, nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
@@ -176,11 +181,14 @@ def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
     Exit codes: 0 all done; 2 wrong usage; 3 done, but some inputs failed.
     """
     from sensorium.interfaces.text.summary import print_summary, summary
-    from sensorium.run.extract import Options, run
+    from sensorium.run.executors import Options
+    from sensorium.run.extract import run
     from sensorium.run.progress import Watcher, watcher
 
     as_json, quiet = choices.pop("as_json"), choices.pop("quiet")
-    options = Options(choices.pop("workers"), choices.pop("threads"), choices.pop("retry_failed"))
+    names = {"workers": "num_workers", "threads": "threads", "retry_failed": "retry_failed"}
+    how = {field: choices.pop(name) for name, field in names.items()}
+    options = Options(**how, fence=choices.pop("fence"))
     choices["language"] = None if choices["language"].lower() == "auto" else choices["language"]
     config = chosen(choices.pop("config"), {"passes": choices.pop("only") or None, **choices})
     outcomes = run(inputs, out, config, options, Watcher() if quiet else watcher())

@@ -16,10 +16,11 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sensorium.core.errors import UsageError
-from sensorium.core.limits import Limits
+from sensorium.core.limits import Fence, Limits
 from sensorium.interfaces.server.problems import LOG, Problem
 
 _LIMITS = Limits(max_pixels=50_000_000, max_seconds=4 * 3600.0)
+_FENCE = Fence()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +29,8 @@ class Settings:
 
     `token`: what a client must know (empty: nothing); `hosts`: names beside ``localhost`` and addresses under
     which it may be asked; `extract_from`: folders whose files jobs may name. `max_upload` is of one
-    request, `max_json` of one without files; `limits` of what is decoded; `request_seconds` of one request
-    from its first byte on.
+    request, `max_json` of one without files; `limits` of what is decoded; `fence` around the work on
+    jobs; `request_seconds` of one request from its first byte on.
     `running` requests are computed at a time, `waiting` more may wait, `jobs` files may wait. `live`
     sessions at a time; one whose client is gone is kept for `keep` seconds; `ahead` seconds of sound wait
     in memory before a client has to; one that leaves `unread` events unread, or takes nothing for `stall`
@@ -42,6 +43,7 @@ class Settings:
     max_upload: int = 500_000_000
     max_json: int = 32_000_000
     limits: Limits = _LIMITS
+    fence: Fence | None = _FENCE
     request_seconds: float = 900.0
     running: int = 2
     waiting: int = 8

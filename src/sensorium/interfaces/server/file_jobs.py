@@ -16,13 +16,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
-from sensorium.adapters.engines.local import LocalPool, Stopped
+from sensorium.adapters.engines.local import Stopped
 from sensorium.core.config import Config
 from sensorium.interfaces.server.desk import Desk
 from sensorium.interfaces.server.entrance import Settings
 from sensorium.interfaces.server.problems import LOG, Problem, problem_of
 from sensorium.library.layout import Layout
-from sensorium.run.extract import Options, run
+from sensorium.run.executors import Options, pool
+from sensorium.run.extract import run
 from sensorium.run.job import Job, Outcome, reasons
 from sensorium.run.progress import Watcher
 
@@ -190,7 +191,8 @@ class FileJobs:
                 shutil.rmtree(job.path.parent, ignore_errors=True)  # nothing refers to it
 
     def _extract(self, job: FileJob) -> None:
-        options = Options(executor=LocalPool(1, job.given_up))
+        fence = self._settings.fence
+        options = Options(executor=pool(1, self._layout, fence, job.given_up), fence=fence or False)
         try:
             (job.outcome,) = run([job.path], self._layout.root, self._config, options, job)
         except Stopped:

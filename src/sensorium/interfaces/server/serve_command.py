@@ -13,6 +13,7 @@ import click
 
 from sensorium.core.config import Config
 from sensorium.core.errors import MissingDependencyError, UsageError
+from sensorium.core.limits import Fence
 
 _NEEDS = ("fastapi", "uvicorn", "python_multipart", "websockets")
 _LEAST_TOKEN = 16  # characters
@@ -61,6 +62,9 @@ _LEAST_TOKEN = 16  # characters
     "--waiting", default=8, show_default=True, help="Requests that may wait; more get 429."
 )
 @click.option("--live", default=8, show_default=True, help="Clients of /v1/listen at a time.")
+@click.option(
+    "--fence/--no-fence", default=True, show_default=True, help="Jobs in a fence: docs/security.md."
+)
 @click.option(
     "--grace", default=30.0, show_default=True, help="Seconds for what is under way at the end."
 )
@@ -120,6 +124,7 @@ def _settings(token: str, names: tuple[str, ...], options: dict[str, Any]) -> An
         raise UsageError(f"--allow-extract: expected a folder, got {missing[0]}")
     limits = replace(Settings().limits, max_seconds=options.pop("max_seconds"))
     most = round(options.pop("max_upload") * 1e6)
+    options["fence"] = Fence() if options["fence"] else None
     return Settings(
         token=token, hosts=names, extract_from=folders, max_upload=most, limits=limits, **options
     )

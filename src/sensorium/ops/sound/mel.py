@@ -148,6 +148,12 @@ def _kernels() -> ModuleType | None:
     return mel_kernels
 
 
+def warm() -> None:
+    """Compiles what the passes use, or finds it compiled: for who cannot write to the cache later on."""
+    for rule in (whisper(), kaldi()):
+        rows(np.zeros(RATE, np.float32), rule)
+
+
 def framed(padded: NDArray[np.float32], num: int, rule: MelRule) -> NDArray[np.float32]:
     """`num` rows, row i from the samples that begin at ``i * hop``."""
     padded = np.ascontiguousarray(padded, np.float32)
