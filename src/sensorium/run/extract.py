@@ -21,7 +21,7 @@ from sensorium.people.portraits import take_cast
 from sensorium.people.recognise import recognise
 from sensorium.ports import Executor
 from sensorium.run.config_file import as_config
-from sensorium.run.inputs import KIND_OF, Input, find
+from sensorium.run.inputs import KIND_OF, Input, find, suffix_of
 from sensorium.run.job import Job, Outcome
 from sensorium.run.plan import check, weights_for
 from sensorium.run.progress import Watcher, watcher
@@ -33,12 +33,13 @@ class Options:
     """How to run, as opposed to what to compute: none of it changes a result.
 
     `threads` is how many each worker's models may use; the bundled ones are so small that they gain
-    nothing from more than one.
+    nothing from more than one. `allow_private`: HTTP addresses may lie in a private network.
     """
 
     num_workers: int = 1
     threads: int = 1
     retry_failed: bool = False
+    allow_private: bool = False
     executor: Executor | None = None  # None: processes on this machine; 0 workers: this process
 
 
@@ -54,7 +55,8 @@ def extract(
 ) -> Library:
     """Turns images, audio and video into a library: who spoke when, what was said, who was seen.
 
-    `inputs` are files, folders (with all that is in them) and patterns, in any mix. `out` is the
+    `inputs` are files, folders (with all that is in them), patterns and addresses of these (``s3://``,
+    ``gs://``, ``https://``), in any mix. `out` is the
     library's folder: new, empty or a library, to which results are added. What is finished already
     is not computed again. `workers` is the number of processes, 0 works in this one; `threads` is how
     many the models of each may use. `config` is a `Config` or a YAML file of one. A file
@@ -131,7 +133,7 @@ def _fetch(config: Config, found: list[Input], watch: Watcher) -> None:
 
     What a name does not tell is fetched when it is needed.
     """
-    kinds = [KIND_OF.get(Path(each.uri).suffix.lower()) for each in found]
+    kinds = [KIND_OF.get(suffix_of(each.uri)) for each in found]
     wanted = weights_for(config, dict.fromkeys(kind for kind in kinds if kind))
     missing = [name for name in wanted if not is_there(name)]
     if missing and is_offline():
@@ -145,7 +147,7 @@ def _executor(options: Options, found: list[Input]) -> Executor:
     finds the models open."""
     from sensorium.adapters.engines.local import InProcess, LocalPool
 
-    one = len(found) == 1 and KIND_OF.get(Path(found[0].uri).suffix.lower()) == "image"
+    one = len(found) == 1 and KIND_OF.get(suffix_of(found[0].uri)) == "image"
     here = not options.num_workers or (one and options.num_workers == 1)
     return InProcess() if here else LocalPool(options.num_workers)
 
@@ -162,6 +164,7 @@ def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) 
             options.threads,
             options.retry_failed,
             str(progress / f"{index}.json"),
+            options.allow_private,
         )
         for index, each in enumerate(found)
     ]

@@ -20,6 +20,7 @@ class Job:
     threads: int
     retry_failed: bool = False
     progress: str = ""  # file that is told how far the work is; empty: nobody asks
+    allow_private: bool = False  # an HTTP address may lie in a private network
 
     def __str__(self) -> str:
         return self.input.uri

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from sensorium.adapters.media.notices import heard, without_warnings
+from sensorium.adapters.remote.address import is_remote, remember
+from sensorium.adapters.remote.opening import stat as stat_remote
 from sensorium.adapters.stores.parquet import read_records
 from sensorium.core.config import Config
 from sensorium.core.errors import (
@@ -41,6 +43,7 @@ def _built(config: Config, threads: int) -> Built:
 
 def work_on(job: Job) -> Outcome:
     """Does what is left to do for one input, and says what became of it."""
+    remember(job.input.address, job.allow_private)
     started = time.monotonic()
     outcome = _Work(job, _built(job.config, job.threads)).run()
     return replace(outcome, seconds=round(time.monotonic() - started, 3))
@@ -275,7 +278,9 @@ def _unexpected(uri: str, error: BaseException) -> str:
 
 
 def _stat(uri: str) -> list[int] | None:
-    """Size and time of change; None for a file that is not there."""
+    """Size and time of change (or a number for the version); None for a file that is not there."""
+    if is_remote(uri):
+        return stat_remote(uri)
     try:
         stat = os.stat(uri)
     except OSError:

@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 
+from sensorium.adapters.remote.opening import source
 from sensorium.core.errors import UnsupportedMediaError
 from sensorium.core.media import Track
 from sensorium.ops.charset import guessed
@@ -22,13 +23,16 @@ _SINGLE = ("image2", "_pipe")
 
 @contextmanager
 def opened(uri: str) -> Iterator[Any]:
-    """The container of a file, opened as a plain file and closed whatever happens."""
+    """The container of a file, opened as a plain file (a remote one by ranges) and closed whatever happens."""
     try:
         # Bytes of a tag that are no UTF-8 are kept as surrogates; `title` tells what they mean.
+        place = source(uri)
+        local = isinstance(place, str)
         container = av.open(
-            f"file:{uri}",
-            options={"protocol_whitelist": "file,pipe"},
+            f"file:{place}" if local else place,
+            options={"protocol_whitelist": "file,pipe" if local else "none"},
             metadata_errors="surrogateescape",
+            **({} if local else {"buffer_size": 1 << 16}),
         )
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -167,10 +167,13 @@ def _track(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option(
     "--retry-failed", is_flag=True, help="Try again what failed before on the same bytes."
 )
+@click.option(
+    "--allow-private", is_flag=True, help="Fetch from HTTP addresses in private networks, too."
+)
 @json_option("Print one JSON summary on stdout, nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
-    """Turn files, folders and patterns into a library.
+    """Turn files, folders, patterns and addresses of them into a library.
 
     \b
     Exit codes: 0 all done; 2 wrong usage; 3 done, but some inputs failed.
@@ -180,7 +183,9 @@ def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
     from sensorium.run.progress import Watcher, watcher
 
     as_json, quiet = choices.pop("as_json"), choices.pop("quiet")
-    options = Options(choices.pop("workers"), choices.pop("threads"), choices.pop("retry_failed"))
+    names = {"workers": "num_workers"}
+    how = ("workers", "threads", "retry_failed", "allow_private")
+    options = Options(**{names.get(name, name): choices.pop(name) for name in how})
     choices["language"] = None if choices["language"].lower() == "auto" else choices["language"]
     config = chosen(choices.pop("config"), {"passes": choices.pop("only") or None, **choices})
     outcomes = run(inputs, out, config, options, Watcher() if quiet else watcher())
@@ -224,8 +229,11 @@ def page(library: str, out: str, media: str | None) -> None:
 
 @main.command()
 @click.argument("file")
-def probe(file: str) -> None:
+@click.option("--allow-private", is_flag=True, help="An HTTP address may be in a private network.")
+def probe(file: str, allow_private: bool) -> None:
     """What one file is, by its content, and which audio tracks it has, as JSON.
+
+    Of an address only what is needed is read: no digest is told, and the length is the stated one.
 
     \b
     Exit codes: 0 told; 2 wrong usage; 3 the file cannot be read.
@@ -233,9 +241,12 @@ def probe(file: str) -> None:
     from dataclasses import asdict
 
     from sensorium.adapters.media.reader import MediaReader
+    from sensorium.adapters.remote.address import local
+    from sensorium.core.limits import Limits
 
     try:
-        echo_json(asdict(MediaReader().probe(file)))
+        limits = Limits(allow_private=allow_private)
+        echo_json(asdict(MediaReader(limits).glance(local(file))))
     except (MediaError, LibraryError) as error:
         fail(error)
         sys.exit(EXIT_SOME_FAILED)
