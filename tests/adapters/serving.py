@@ -42,7 +42,9 @@ class _Handler(BaseHTTPRequestHandler):
             body = data[int(first) : int(last) + 1]
             status = 206 if body else 416
             headers["Content-Range"] = (
-                f"bytes {first}-{int(first) + len(body) - 1}/{len(data)}" if body else f"bytes */{len(data)}"
+                f"bytes {first}-{int(first) + len(body) - 1}/{len(data)}"
+                if body
+                else f"bytes */{len(data)}"
             )
         place.sent += len(body)
         trouble = place.troubles.pop(0) if place.troubles and len(body) > 1 else None
@@ -70,9 +72,11 @@ def busy(handler, body):
 def cut(handler, body):
     """Half of what was promised, then nothing."""
     handler.send_response(206)
-    first, _, last = handler.headers["Range"].removeprefix("bytes=").partition("-")
+    first = handler.headers["Range"].removeprefix("bytes=").partition("-")[0]
     total = len(handler.server.places[handler.path.partition("?")[0]].data)
-    handler.send_header("ETag", f'"{handler.server.places[handler.path.partition("?")[0]].version}"')
+    handler.send_header(
+        "ETag", f'"{handler.server.places[handler.path.partition("?")[0]].version}"'
+    )
     handler.send_header("Content-Range", f"bytes {first}-{int(first) + len(body) - 1}/{total}")
     handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()

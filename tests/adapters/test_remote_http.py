@@ -6,8 +6,8 @@ import pickle
 
 import numpy as np
 import pytest
-
 from serving import Place, busy, cut, serving, silent
+
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.remote import address, http_origin, opening, origin
 from sensorium.core.errors import FetchError, LimitError, MissingMediaError, UnsupportedMediaError
@@ -65,7 +65,9 @@ def test_troubles_are_tried_again_and_what_came_is_kept(film):
     data = film.read_bytes()
     with serving(film__mp4=data) as (root, places):
         places["/film.mp4"].troubles = [busy, cut, silent(0)]
-        assert opening.fetched(f"{root}/film.mp4", OPEN).digest() == hashlib.sha256(data).hexdigest()
+        assert (
+            opening.fetched(f"{root}/film.mp4", OPEN).digest() == hashlib.sha256(data).hexdigest()
+        )
         assert not places["/film.mp4"].troubles
 
 
@@ -82,7 +84,9 @@ def test_a_part_that_never_comes_is_given_up(film, monkeypatch):
             MediaReader(short).probe(f"{root}/film.mp4")
 
 
-@pytest.mark.parametrize(("status", "says"), [(403, "refused"), (404, "no such file"), (401, "login")])
+@pytest.mark.parametrize(
+    ("status", "says"), [(403, "refused"), (404, "no such file"), (401, "login")]
+)
 def test_what_is_refused_is_one_error_at_once(status, says):
     with serving(a__wav=Place(b"")) as (root, places):
         places["/a.wav"].status = status
@@ -120,8 +124,12 @@ def test_a_server_without_ranges_is_read_once_as_a_whole(film):
 def test_private_addresses_are_refused_also_behind_names_and_redirects(monkeypatch):
     """What is checked is what is connected to, at every step."""
     with serving(a__wav=Place(b"")) as (root, places):
-        for place in (root, root.replace("127.0.0.1", "localhost"), root.replace("127.0.0.1", "2130706433")):
-            with pytest.raises(MissingMediaError, match="private address.*--allow-private"):
+        for place in (
+            root,
+            root.replace("127.0.0.1", "localhost"),
+            root.replace("127.0.0.1", "2130706433"),
+        ):
+            with pytest.raises(MissingMediaError, match=r"private address.*--allow-private"):
                 MediaReader().probe(f"{place}/a.wav")
         assert not places["/a.wav"].asked
         places["/a.wav"].location = root.replace("127.0.0.1", "127.0.0.2") + "/b.wav"
@@ -140,9 +148,12 @@ http_origin_is_public = http_origin.is_public
 
 
 def test_a_page_in_place_of_a_file_is_said_to_be_one():
-    with serving(a__mp4=b"<!DOCTYPE html><html><body>Log in</body></html>") as (root, _):
-        with pytest.raises(UnsupportedMediaError, match="HTML"):
-            MediaReader(OPEN).probe(f"{root}/a.mp4")
+    page = b"<!DOCTYPE html><html><body>Log in</body></html>"
+    with (
+        serving(a__mp4=page) as (root, _),
+        pytest.raises(UnsupportedMediaError, match="HTML"),
+    ):
+        MediaReader(OPEN).probe(f"{root}/a.mp4")
 
 
 def test_a_playlist_opens_nothing(tmp_path, film):

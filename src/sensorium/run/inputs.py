@@ -26,12 +26,14 @@ class Input:
     """One file to work on. `claimed`: the user named it, or its name says that it is media.
 
     A claimed file that is no media is an error; any other is passed over and counted. `uri` may be told to
-    anybody; `address` is what a remote file is fetched by, with what gives access.
+    anybody; `address` is what a remote file is fetched by, with what gives access; `stat` its
+    size and version, where a listing told them.
     """
 
     uri: str
     claimed: bool
     address: str = field(default="", repr=False)
+    stat: list[int] | None = None
 
 
 def find(
@@ -62,11 +64,11 @@ def find(
 
 
 def _remote(address: str) -> Iterator[Input]:
-    for each in expanded(address):
+    for each, stat in expanded(address):
         suffix = suffix_of(each)
         named = each == address
         if named or suffix not in SUBTITLE_SUFFIXES:
-            yield Input(shown(each), named or suffix in KIND_OF, each)
+            yield Input(shown(each), named or suffix in KIND_OF, each, stat)
 
 
 def suffix_of(uri: str) -> str:

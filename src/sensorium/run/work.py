@@ -17,6 +17,7 @@ from typing import Any
 
 from sensorium.adapters.media.notices import heard, without_warnings
 from sensorium.adapters.remote.address import is_remote, remember
+from sensorium.adapters.remote.opening import forget
 from sensorium.adapters.remote.opening import stat as stat_remote
 from sensorium.adapters.stores.parquet import read_records
 from sensorium.core.config import Config
@@ -32,6 +33,7 @@ from sensorium.library.earlier import EarlierRecords
 from sensorium.library.layout import Layout, fingerprints, write_json
 from sensorium.library.sink import Sink
 from sensorium.ports import Pass, Report
+from sensorium.run.inputs import Input
 from sensorium.run.job import PREPARED, Failure, Job, Outcome, error_record, warning_records
 from sensorium.run.plan import Built, build
 
@@ -85,7 +87,7 @@ class _Work:
 
     def run(self) -> Outcome:
         """Every pass that is not finished, in order of need."""
-        stat = _stat(self._uri)
+        stat = _stat(self._job.input)
         try:
             ref = self._known(stat) or self._probed()
         except UnsupportedMediaError as error:
@@ -277,12 +279,13 @@ def _unexpected(uri: str, error: BaseException) -> str:
     return f"{uri}: unexpected {type(error).__name__}: {error}"
 
 
-def _stat(uri: str) -> list[int] | None:
+def _stat(file: Input) -> list[int] | None:
     """Size and time of change (or a number for the version); None for a file that is not there."""
-    if is_remote(uri):
-        return stat_remote(uri)
+    if is_remote(file.uri):
+        forget(file.uri)
+        return file.stat or stat_remote(file.uri)
     try:
-        stat = os.stat(uri)
+        stat = os.stat(file.uri)
     except OSError:
         return None
     return [stat.st_size, stat.st_mtime_ns]

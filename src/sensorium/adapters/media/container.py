@@ -23,16 +23,16 @@ _SINGLE = ("image2", "_pipe")
 
 @contextmanager
 def opened(uri: str) -> Iterator[Any]:
-    """The container of a file, opened as a plain file (a remote one by ranges) and closed whatever happens."""
+    """The container of a file, opened as a plain file, or by ranges, and closed whatever happens."""
     try:
         # Bytes of a tag that are no UTF-8 are kept as surrogates; `title` tells what they mean.
-        place = source(uri)
+        place: Any = source(uri)
         local = isinstance(place, str)
         container = av.open(
             f"file:{place}" if local else place,
             options={"protocol_whitelist": "file,pipe" if local else "none"},
             metadata_errors="surrogateescape",
-            **({} if local else {"buffer_size": 1 << 16}),
+            buffer_size=1 << 16,  # of a file object only
         )
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

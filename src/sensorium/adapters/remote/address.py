@@ -14,9 +14,10 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
 # What only says that a request is allowed, and until when: a link that is signed anew is the same input.
 _SIGNED = re.compile(
-    r"(x-amz-|x-goog-)(?!meta).*|awsaccesskeyid|googleaccessid|signature|expires|key-pair-id|policy", re.I
+    r"(x-amz-|x-goog-)(?!meta).*|awsaccesskeyid|googleaccessid|signature|expires|key-pair-id|policy",
+    re.I,
 )
-_SAS = frozenset("sv ss srt sp st se spr sip sr skoid sktid skt ske sks skv sig".split())  # Azure
+_SAS = re.compile(r"s[vsrpte]|srt|spr|sip|sig|sk(oid|tid|[teskv])")  # Azure
 _SECRET = re.compile(r".*(token|secret|passw|key|auth|session|credential|sig$|jwt|code$).*", re.I)
 _LONG = 24  # characters: longer values may be keys whatever they are called
 
@@ -89,15 +90,15 @@ def _shown(address: str) -> str:
     parts = urlsplit(address)
     pairs = [pair for pair in parts.query.split("&") if pair]
     names = {unquote(pair.partition("=")[0]).lower() for pair in pairs}
-    left_out = _SAS if {"sig", "sv"} <= names else frozenset()
-    kept = [_pair(pair) for pair in pairs if not _signs(pair, left_out)]
+    azure = {"sig", "sv"} <= names
+    kept = [_pair(pair) for pair in pairs if not _signs(pair, azure)]
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme.lower(), host.lower(), parts.path or "/", "&".join(kept), ""))
 
 
-def _signs(pair: str, left_out: frozenset[str]) -> bool:
+def _signs(pair: str, azure: bool) -> bool:
     name = unquote(pair.partition("=")[0]).lower()
-    return name in left_out or bool(_SIGNED.fullmatch(name))
+    return bool(_SIGNED.fullmatch(name) or (azure and _SAS.fullmatch(name)))
 
 
 def _pair(pair: str) -> str:

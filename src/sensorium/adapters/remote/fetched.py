@@ -35,7 +35,7 @@ class Fetched:
         self._patience = Patience(uri, limits.max_fetch)
         self.about = self._patience.tried(origin.about)
         limits.check_bytes(uri, self.about.num_bytes or 0)
-        self._disk = tempfile.TemporaryFile(prefix="sensorium-")
+        self._disk = tempfile.TemporaryFile(prefix="sensorium-")  # noqa: SIM115
         self._lock = threading.RLock()
         self._places: dict[int, int] = {}  # block -> where it lies, in the order of arrival
         self._sums: dict[int, bytes] = {}

@@ -25,7 +25,12 @@ _PIECE = 1 << 16
 _REDIRECTS = 5
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _MOVED = frozenset({301, 302, 303, 307, 308})
-_AWAY = {401: "it wants a login", 403: "access is refused", 404: "there is no such file", 410: "it is gone"}
+_AWAY = {
+    401: "it wants a login",
+    403: "access is refused",
+    404: "there is no such file",
+    410: "it is gone",
+}
 
 
 class HttpOrigin:
@@ -123,7 +128,9 @@ class HttpOrigin:
         if not there.lower().startswith(("http://", "https://")):
             raise MissingMediaError(f"{self._uri}: leads to something else than HTTP")
         if self._final.lower().startswith("https:") and not there.lower().startswith("https:"):
-            raise MissingMediaError(f"{self._uri}: leads from https to http; name that address itself")
+            raise MissingMediaError(
+                f"{self._uri}: leads from https to http; name that address itself"
+            )
         return there
 
     def _asked(self, address: str, start: int, stop: int | None) -> http.client.HTTPResponse:

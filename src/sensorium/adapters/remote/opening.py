@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import glob
 import threading
-from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 from sensorium.adapters.remote.address import given, is_http, is_remote, is_trusted, shown
 from sensorium.adapters.remote.fetched import Fetched
@@ -65,51 +64,56 @@ def _origin(uri: str, limits: Limits) -> Origin:
     return StoreOrigin(uri, address)
 
 
-def expanded(address: str) -> list[str]:
+def expanded(address: str) -> list[tuple[str, list[int] | None]]:
     """The addresses of the files that an address names: a folder's, a pattern's, or the file's own.
 
-    What cannot be listed, or is not there, stays as it is, to be reported with the others. An HTTP
-    address is one file. Hidden files inside folders are left out.
+    Each with its `stat` where the listing told it, so that nobody asks for each file again. What cannot be
+    listed, or is not there, stays as it is, to be reported with the others. An HTTP address is one file.
+    Hidden files inside folders are left out.
 
     Raises:
         MissingDependencyError: the package for it is not installed.
         UsageError: no address of a known kind.
     """
     if is_http(address):
-        return [address]
-    from sensorium.adapters.remote.store_origin import filesystem, translated
+        return [(address, None)]
+    from sensorium.adapters.remote.store_origin import about, filesystem, translated
 
     uri = shown(address)
     files, path = filesystem(uri, address)
 
-    def listed() -> list[str]:
+    def listed() -> dict[str, Any]:
         try:
             files.invalidate_cache()
-            if glob.has_magic(path) and not files.exists(path):
-                return [each for name in sorted(files.glob(path)) for each in _below(files, name)]
-            return list(_below(files, path))
+            if not glob.has_magic(path) or files.exists(path):
+                return _below(files, path)
+            found: dict[str, Any] = {}
+            for name, entry in sorted(files.glob(path, detail=True).items()):
+                found |= {name: entry} if entry["type"] == "file" else _below(files, name)
+            return found
         except Exception as error:
             raise translated(uri, error) from None
 
     try:
         found = Patience(uri, Limits().max_fetch).tried(listed)
     except MissingMediaError:
-        return [address]
-    return [_full(files, address, each) for each in found] or [address]
+        return [(address, None)]
+    each = [(_full(address, name), about(entry).stat) for name, entry in found.items()]
+    return each or [(address, None)]
 
 
-def _below(files: object, path: str) -> Iterator[str]:
-    """The files in a folder, or the one that is meant."""
-    if files.isfile(path):  # type: ignore[attr-defined]
-        yield path
-        return
+def _below(files: Any, path: str) -> dict[str, Any]:
+    """The entries of the files in a folder, sorted, or of the one that is meant."""
+    found = files.find(path, detail=True)
     start = len(path.rstrip("/")) + 1
-    for each in sorted(files.find(path)):  # type: ignore[attr-defined]
-        if not any(part.startswith(".") for part in each[start:].split("/")):
-            yield each
+    return {
+        name: entry
+        for name, entry in sorted(found.items())
+        if not any(part.startswith(".") for part in name[start:].split("/"))
+    }
 
 
-def _full(files: object, address: str, path: str) -> str:
+def _full(address: str, path: str) -> str:
     """The address of a file beside or below another: the same access, another path."""
     scheme, mark, rest = address.partition("://")
     tail = rest.partition("::")[2]

@@ -13,7 +13,9 @@ from sensorium.core.errors import FetchError
 
 T = TypeVar("T")
 TRIES = 5
-PART_SECONDS = 60.0  # that one request may take before what came is kept, and the rest asked for anew
+PART_SECONDS = (
+    60.0  # that one request may take before what came is kept, and the rest asked for anew
+)
 _LONGEST_PAUSE = 30.0
 
 

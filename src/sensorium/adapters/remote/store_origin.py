@@ -20,7 +20,16 @@ from sensorium.core.errors import (
 )
 
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
-_VERSIONS = ("ETag", "etag", "generation", "md5Hash", "LastModified", "last_modified", "mtime", "updated")
+_VERSIONS = (
+    "ETag",
+    "etag",
+    "generation",
+    "md5Hash",
+    "LastModified",
+    "last_modified",
+    "mtime",
+    "updated",
+)
 
 
 def filesystem(uri: str, address: str) -> tuple[Any, str]:
@@ -30,7 +39,9 @@ def filesystem(uri: str, address: str) -> tuple[Any, str]:
         MissingDependencyError: the package for it is not installed.
         UsageError: fsspec knows no such place, or HTTP inside another address.
     """
-    if "http" in {part.partition("://")[0].lower().removesuffix("s") for part in address.split("::")}:
+    if "http" in {
+        part.partition("://")[0].lower().removesuffix("s") for part in address.split("::")
+    }:
         raise UsageError(f"{uri}: an HTTP address inside another one is not opened; name it alone")
     try:
         return url_to_fs(address)
@@ -67,7 +78,9 @@ class StoreOrigin:
 
         entry = self._within(asked)
         if entry.get("type") == "directory":
-            raise UnsupportedMediaError(f"{self._uri}: expected a file, found a folder without any files")
+            raise UnsupportedMediaError(
+                f"{self._uri}: expected a file, found a folder without any files"
+            )
         return about(entry)
 
     def pieces(self, start: int, stop: int | None) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import click
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "extract": (
         "sensorium extract talk.mp4 photos/ 'talks/**/*.mp4' --out library/",
+        "sensorium extract s3://bucket/talks/ https://example.org/talk.mp4 --out library/",
         "sensorium extract call.wav --out library/ --speakers 2 --only speech --only speakers",
     ),
     "show": (
