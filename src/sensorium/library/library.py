@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sensorium.adapters.remote.address import is_remote, shown
 from sensorium.adapters.stores.feature_shards import read_features
 from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.errors import LibraryError, UsageError
@@ -270,6 +271,7 @@ def choose(known: list[dict[str, Any]], name: str, where: str) -> list[dict[str,
     Raises:
         UsageError: no such entry, or several; the message names `where`.
     """
+    name = shown(name)
     exact = [e for e in known if name in (e["uri"], e["digest"]) or _absolute(name) == e["uri"]]
     found = exact or [e for e in known if e["uri"].endswith("/" + name.removeprefix("./"))]
     if len(found) != 1:
@@ -289,6 +291,6 @@ def open_library(path: str | os.PathLike[str]) -> Library:
     Raises:
         LibraryError: no such library.
     """
-    if not Path(path).expanduser().is_dir():
+    if not is_remote(path) and not Path(path).expanduser().is_dir():
         raise LibraryError(f"{path}: no such folder; make a library with: sensorium extract")
     return Library(path)

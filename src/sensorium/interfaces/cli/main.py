@@ -19,6 +19,7 @@ from sensorium.interfaces.cli.cast_command import cast
 from sensorium.interfaces.cli.chosen_config import chosen
 from sensorium.interfaces.cli.find_command import find
 from sensorium.interfaces.cli.learning.dataset_command import dataset
+from sensorium.interfaces.cli.learning.export_command import export
 from sensorium.interfaces.cli.learning.train_command import train
 from sensorium.interfaces.cli.listen_command import listen
 from sensorium.interfaces.cli.models_command import models
@@ -254,6 +255,7 @@ def probe(file: str, allow_private: bool) -> None:
 
 main.add_command(completion)
 main.add_command(dataset)
+main.add_command(export)
 main.add_command(cast)
 main.add_command(find)
 main.add_command(listen)

@@ -38,6 +38,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "score": ("sensorium score reference.rttm talk.txt library/ --collar 0.25",),
     "dataset": ("sensorium dataset library/ --out data/ --format coco --named-only",),
+    "export": (
+        "sensorium export library/ --out data/ --table words --feature encoder",
+        "sensorium export library/ --out shards/ --format webdataset",
+    ),
     "patches": (
         "sensorium patches picture.jpg --patch 128 --stride 64 --out tiles/",
         "sensorium patches --merge tiles/ --out picture.png",
