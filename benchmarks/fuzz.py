@@ -41,7 +41,7 @@ from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Span
 from sensorium.library.layout import Layout
 from sensorium.run import work
-from sensorium.run.extract import pool
+from sensorium.run.executors import pool
 from sensorium.run.inputs import Input
 from sensorium.run.job import Job
 from sensorium.run.plan import Built, build

@@ -65,7 +65,7 @@ def _place(folder: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.rmtree(work)
     shutil.copytree(fresh, work)
     monkeypatch.chdir(work)
-    monkeypatch.setattr("sensorium.run.extract._executor", lambda *_: InProcess())
+    monkeypatch.setattr("sensorium.run.extract.executor_for", lambda *_: InProcess())
     return work
 
 

@@ -76,6 +76,13 @@ def test_what_a_library_holds(library, name, words):
     check(name, call(name, library, *words))
 
 
+@pytest.mark.parametrize("form", ["parquet", "webdataset"])
+def test_what_is_exported(library, tmp_path, form):
+    code = 3 if form == "webdataset" else 0  # one file could not be read
+    words = ["--out", tmp_path / "out", "--format", form, "--no-features", "--json"]
+    check("export", call("export", library, *words, code=code))
+
+
 def test_what_a_file_is_and_what_there_is(tmp_path):
     sound = write_sound(tmp_path / "tone.wav", tone(1.0, 16_000), 16_000, "pcm_s16le")
     check("probe", call("probe", sound))

@@ -26,6 +26,7 @@ PassName = Literal[
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the form of BCP-47
 PASSES: tuple[PassName, ...] = get_args(PassName)
 Channels = Literal["mix", "split", "auto"]
+Engine = Literal["local", "ray"]  # who works: this machine, or a cluster
 ON_DEMAND: frozenset[PassName] = frozenset({"drawn"})  # slow: done only where asked for
 
 

@@ -6,6 +6,7 @@
     ├── UsageError(ValueError)          an argument that cannot be meant
     ├── MediaError                      a file that cannot be read as media
     │   ├── MissingMediaError           no such file, or it may not be opened
+    │   │   └── FetchError              a remote file: the network failed, or the file changed meanwhile
     │   ├── UnsupportedMediaError       readable bytes, but no image, audio or video
     │   └── LimitError                  larger, once decoded, than the limits allow
     ├── ModelError                      weights that are absent, broken or of another shape
@@ -32,6 +33,10 @@ class MediaError(SensoriumError):
 
 class MissingMediaError(MediaError):
     """There is no such file, or it may not be opened."""
+
+
+class FetchError(MissingMediaError):
+    """A remote file did not arrive as it was when it was opened; another try may help."""
 
 
 class UnsupportedMediaError(MediaError):

@@ -14,13 +14,18 @@ class Limits:
     `max_pixels` per picture, `max_seconds` per file. A few kilobytes can decode to terabytes; these are
     far above what people hold and far below what a machine holds. What is large though there is next to
     nothing in it is refused as well: more than `max_pixels_per_byte` of a picture of 40 million pixels and
-    more, `max_seconds_per_byte` of an hour and more.
+    more, `max_seconds_per_byte` of an hour and more. Of a remote file also `max_bytes`, and `max_fetch`
+    seconds of waiting for the network; by HTTP it comes from public addresses alone, unless
+    `allow_private`.
     """
 
     max_pixels: int = 150_000_000
     max_seconds: float = 48 * 3600.0
     max_pixels_per_byte: float = 1000.0
     max_seconds_per_byte: float = 0.5
+    max_bytes: int = 50_000_000_000
+    max_fetch: float = 2 * 3600.0
+    allow_private: bool = False
 
     def check_size(self, uri: str, width: int, height: int) -> None:
         """Raises LimitError for a picture that is too large."""
@@ -28,6 +33,14 @@ class Limits:
             raise LimitError(
                 f"{uri}: a picture of {width} x {height} pixels; expected at most "
                 f"{self.max_pixels:,} pixels; scale it down, or raise Limits.max_pixels"
+            )
+
+    def check_bytes(self, uri: str, num_bytes: int) -> None:
+        """Raises LimitError for a remote file that is too large."""
+        if num_bytes > self.max_bytes:
+            raise LimitError(
+                f"{uri}: {num_bytes:,} bytes or more; expected at most {self.max_bytes:,} bytes of a remote "
+                "file; download it first, or raise Limits.max_bytes"
             )
 
     def check_seconds(self, uri: str, seconds: float) -> None:
@@ -60,7 +73,8 @@ class Fence:
     """What a worker may use while it works on files of strangers; see `adapters.engines.fence`.
 
     `memory` in bytes, beyond what is shared with others; `seconds` for one file, and `per_second` more for
-    each second that it lasts; `file_bytes` of any file that it writes.
+    each second that it lasts; `file_bytes` of any file that it writes; `network`: it may open connections,
+    for a file that is fetched piece by piece.
 
     Raises:
         UsageError: a limit that is not above 0.
@@ -70,6 +84,7 @@ class Fence:
     seconds: float = 300.0
     per_second: float = 20.0
     file_bytes: float = 4e9
+    network: bool = False
 
     def __post_init__(self) -> None:
         for name in ("memory", "seconds", "per_second", "file_bytes"):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -19,6 +17,7 @@ from sensorium.core.errors import MediaError, SensoriumError, UsageError
 from sensorium.core.learning import LabelClass, Labelled, Split
 from sensorium.core.media import Frames, MediaRef
 from sensorium.learn.labelled import classes, found, identified
+from sensorium.learn.staged import staged
 from sensorium.library.library import Library, open_library
 from sensorium.library.originals import changed
 from sensorium.ops.learning.choice import ChoiceRule, Picture, candidates, choose
@@ -73,21 +72,9 @@ def export_dataset(
     """
     if form not in FORMATS:
         raise UsageError(f"form: expected one of {', '.join(FORMATS)}; got {form!r}")
-    target = Path(out).expanduser()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(f"{target}: expected a new or an empty folder; it is there and not empty")
     library = library if isinstance(library, Library) else open_library(library)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    stage = target.resolve().with_name(f".{target.resolve().name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        export = _Export(library, rule or ChoiceRule(), names_only, progress)
-        told = export.run(form, stage)
-        if target.is_dir():
-            target.rmdir()  # empty, as above
-        os.replace(stage, target)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-    return told
+    with staged(out) as stage:
+        return _Export(library, rule or ChoiceRule(), names_only, progress).run(form, stage)
 
 
 class _Export:

@@ -28,6 +28,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sensorium.adapters.remote.address import is_remote, shown
 from sensorium.core.errors import LibraryError
 from sensorium.core.lazy import loaded
 from sensorium.core.record import digest
@@ -66,6 +67,11 @@ class Layout:
     """The paths of one library folder."""
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
+        if is_remote(root):
+            raise LibraryError(
+                f"{shown(os.fspath(root))}: a library lies in a local folder; its inputs may be "
+                "addresses, and the finished folder may be copied to a store and back (docs/remote.md)"
+            )
         self.root = Path(root).expanduser()
         self.shards = self.root / "shards"
         self.tensors = self.root / "tensors"

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sensorium.adapters.remote.address import is_remote, shown
 from sensorium.adapters.stores.feature_shards import read_features
 from sensorium.core.errors import LibraryError, UsageError
 from sensorium.core.features import Features
@@ -83,7 +84,7 @@ class Library(Upstairs, Shown):
         """
         if media is None:
             return self.inputs()
-        name = os.fspath(media)
+        name = shown(os.fspath(media))
         near = [
             *self.shelf.entries_where("base", name.rstrip("/").rpartition("/")[2]),
             *self.shelf.entries_where("media", name[:32]),
@@ -310,6 +311,6 @@ def open_library(path: str | os.PathLike[str]) -> Library:
     Raises:
         LibraryError: no such library.
     """
-    if not Path(path).expanduser().is_dir():
+    if not is_remote(path) and not Path(path).expanduser().is_dir():
         raise LibraryError(f"{path}: no such folder; make a library with: sensorium extract")
     return Library(path)

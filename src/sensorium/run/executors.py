@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import get_args
 
-from sensorium.core.config import Config
+from sensorium.adapters.remote.address import is_remote
+from sensorium.core.config import Config, Engine
 from sensorium.core.errors import MissingDependencyError, UsageError
 from sensorium.core.limits import Fence
 from sensorium.library.layout import Layout
 from sensorium.models.travelling import Luggage
 from sensorium.ports import Executor
-from sensorium.run.inputs import KIND_OF, Input
+from sensorium.run.inputs import KIND_OF, Input, suffix_of
 from sensorium.run.job import Job
 from sensorium.run.plan import weights_for
 
-Engine = Literal["local", "ray"]
-ENGINES = ("local", "ray")
+ENGINES = get_args(Engine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Options:
     process. `threads` is how many each worker's models may use; the bundled ones are so small that they
     gain nothing from more than one. `engine` is ``"local"`` or ``"ray"``; then `address` is that of the
     cluster. `fence`: whether workers live inside a fence, or which limits it has (None: where an input
-    is an address), see `docs/security.md`.
+    is an address), see `docs/security.md`. `allow_private`: HTTP addresses may lie in a private network.
 
     Raises:
         UsageError: a value out of its range, or two that do not go together.
@@ -43,6 +42,7 @@ class Options:
     fence: Fence | bool | None = None
     engine: Engine = "local"
     address: str | None = None
+    allow_private: bool = False
 
     def __post_init__(self) -> None:
         if self.num_workers is not None and self.num_workers < 0:
@@ -64,20 +64,20 @@ class Options:
         Raises:
             UsageError: a fence is asked for where there is no worker that could be inside.
         """
-        asked = self.fence
+        asked, remote = self.fence, any(is_remote(each.uri) for each in found)
         if asked is None:
-            here = self.engine == "local" and self.num_workers != 0
-            asked = here and any("://" in each.uri for each in found)
+            asked = self.engine == "local" and self.num_workers != 0 and remote
         if asked and self.num_workers == 0:
             raise UsageError(
                 "fence: expected 1 worker or more, for work in this process has no fence"
             )
-        return (asked if isinstance(asked, Fence) else Fence()) if asked else None
+        fence = asked if isinstance(asked, Fence) else Fence()
+        return replace(fence, network=fence.network or remote) if asked else None
 
 
 def weights_of(config: Config, found: Sequence[Input]) -> list[str]:
     """Names of the weights that the inputs will need, as far as their names tell."""
-    kinds = [KIND_OF.get(Path(each.uri).suffix.lower()) for each in found]
+    kinds = [KIND_OF.get(suffix_of(each.uri)) for each in found]
     return weights_for(config, dict.fromkeys(kind for kind in kinds if kind))
 
 
@@ -94,7 +94,7 @@ def executor_for(
         return _cluster(options, weights_of(config, found))
     fence = options.limits(found)
     num_workers = 1 if options.num_workers is None else options.num_workers
-    one = len(found) == 1 and KIND_OF.get(Path(found[0].uri).suffix.lower()) == "image"
+    one = len(found) == 1 and KIND_OF.get(suffix_of(found[0].uri)) == "image"
     if fence is None and (not num_workers or (one and num_workers == 1)):
         from sensorium.adapters.engines.local import InProcess
 

@@ -46,7 +46,8 @@ def extract(
 ) -> Library:
     """Turns images, audio and video into a library: who spoke when, what was said, who was seen.
 
-    `inputs` are files, folders (with all that is in them) and patterns, in any mix. `out` is the
+    `inputs` are files, folders (with all that is in them), patterns and addresses of these (``s3://``,
+    ``gs://``, ``https://``), in any mix. `out` is the
     library's folder: new, empty or a library, to which results are added. What is finished already
     is not computed again. `workers` is the number of processes, 0 works in this one; `threads` is how
     many the models of each may use; `Options` in place of a number say these and more, such as a fence
@@ -141,7 +142,7 @@ def _worked(jobs: Jobs, executor: Executor, layout: Layout, watch: Watcher) -> l
 
 
 def _size(job: Job) -> int:
-    stat = stat_of(job.input.uri)
+    stat = stat_of(job.input)
     return stat[0] if stat else 0
 
 
@@ -167,7 +168,8 @@ def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) 
     progress = layout.work / "progress"
     progress.mkdir(parents=True)
     root = str(layout.root.absolute())
-    return Jobs(found, Job(found[0], config, root, options.threads, options.retry_failed), progress)
+    like = Job(found[0], config, root, options.threads, options.retry_failed)
+    return Jobs(found, replace(like, allow_private=options.allow_private), progress)
 
 
 @contextmanager

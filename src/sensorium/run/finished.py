@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sensorium.adapters.remote.address import is_remote
 from sensorium.core.media import MediaRef
 from sensorium.core.record import digest
 from sensorium.library.layout import Layout, fingerprints, result_key
@@ -39,7 +40,9 @@ class _Look:
         entry = next(iter(self._catalogue.entries_where("uri", job.input.uri)), None)
         if entry is None:
             return None
-        stat = work.stat_of(job.input.uri)
+        if is_remote(job.input.uri) and job.input.stat is None:
+            return None  # who asks for it there asks once, and many at a time
+        stat = work.stat_of(job.input)
         if stat is None or entry["stat"] != stat:
             return None
         if not entry["digest"]:

@@ -1,13 +1,15 @@
-"""What the user named -> the files to work on: files, folders, patterns, in any mix."""
+"""What the user named -> the files to work on: files, folders, patterns, addresses, in any mix."""
 
 from __future__ import annotations
 
 import glob
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sensorium.adapters.remote.address import is_remote, local, shown
+from sensorium.adapters.remote.opening import expanded
 from sensorium.core.errors import UsageError
 
 # Only to tell what a file in a folder claims to be. What it is, its content decides.
@@ -23,11 +25,15 @@ SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt", ".ass", ".ssa"})
 class Input:
     """One file to work on. `claimed`: the user named it, or its name says that it is media.
 
-    A claimed file that is no media is an error; any other is passed over and counted.
+    A claimed file that is no media is an error; any other is passed over and counted. `uri` may be told to
+    anybody; `address` is what a remote file is fetched by, with what gives access; `stat` its
+    size and version, where a listing told them.
     """
 
     uri: str
     claimed: bool
+    address: str = field(default="", repr=False)
+    stat: list[int] | None = None
 
 
 def find(
@@ -41,21 +47,33 @@ def find(
     Hidden files inside folders and the folder `leave_out` (the library) are left out.
 
     Raises:
-        UsageError: nothing was named, or a URL.
+        UsageError: nothing was named, or an address of an unknown kind.
+        MissingDependencyError: the package for a kind of address is not installed.
     """
     found: dict[str, Input] = {}
     if isinstance(named, (str, os.PathLike)):
         named = [named]
     for each_name in named:
         name = os.fspath(each_name)
-        if "://" in name:
-            raise UsageError(f"{name}: expected a file, folder or pattern; download it first")
-        for each in _expand(name, leave_out):
+        for each in _remote(name) if is_remote(name) else _expand(local(name), leave_out):
             before = found.get(each.uri)
             found[each.uri] = each if before is None or each.claimed else before
     if not found:
         raise UsageError("no input: name at least one file, folder or pattern")
     return list(found.values())
+
+
+def _remote(address: str) -> Iterator[Input]:
+    for each, stat in expanded(address):
+        suffix = suffix_of(each)
+        named = each == address
+        if named or suffix not in SUBTITLE_SUFFIXES:
+            yield Input(shown(each), named or suffix in KIND_OF, each, stat)
+
+
+def suffix_of(uri: str) -> str:
+    """The ending of a path or an address, such as ``.mp4``; empty if it has none."""
+    return Path(uri.partition("?")[0] if is_remote(uri) else uri).suffix.lower()
 
 
 def _expand(name: str, leave_out: Path | None) -> Iterator[Input]:

@@ -31,6 +31,7 @@ class Job:
     progress: str = ""  # file that is told how far the work is; empty: nobody asks
     run: str = ""
     known: bytes = b""
+    allow_private: bool = False  # an HTTP address may lie in a private network
 
     def __str__(self) -> str:
         return self.input.uri

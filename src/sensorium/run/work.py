@@ -18,6 +18,9 @@ from typing import Any
 
 from sensorium.adapters.engines.fence import memory_limit
 from sensorium.adapters.media.notices import heard, without_warnings
+from sensorium.adapters.remote.address import is_remote, remember
+from sensorium.adapters.remote.opening import forget
+from sensorium.adapters.remote.opening import stat as stat_remote
 from sensorium.core.config import Config
 from sensorium.core.errors import (
     MediaError,
@@ -33,6 +36,7 @@ from sensorium.library.store.journal import Journal
 from sensorium.library.store.shelf import Shelf
 from sensorium.library.store.sink import Carried, Sink
 from sensorium.ports import Pass, Report
+from sensorium.run.inputs import Input
 from sensorium.run.job import PREPARED, Failure, Job, Outcome, error_record, warning_records
 from sensorium.run.plan import Built, build
 
@@ -44,6 +48,7 @@ def _built(config: Config, threads: int) -> Built:
 
 def work_on(job: Job) -> Outcome:
     """Does what is left to do for one input, and says what became of it."""
+    remember(job.input.address, job.allow_private)
     started = time.monotonic()
     journal, sink = opened(job)
     try:
@@ -105,7 +110,7 @@ class _Work:
 
     def run(self) -> Outcome:
         """Every pass that is not finished, in order of need."""
-        stat = stat_of(self._uri)
+        stat = stat_of(self._job.input)
         try:
             ref = self._known(stat) or self._probed()
         except UnsupportedMediaError as error:
@@ -299,10 +304,13 @@ def unread_key(uri: str, stat: list[int] | None) -> str:
     return f"unread/media-{digest([uri, stat])}"
 
 
-def stat_of(uri: str) -> list[int] | None:
-    """Size and time of change; None for a file that is not there."""
+def stat_of(file: Input) -> list[int] | None:
+    """Size and time of change (or a number for the version); None for a file that is not there."""
+    if is_remote(file.uri):
+        forget(file.uri)
+        return file.stat or stat_remote(file.uri)
     try:
-        stat = os.stat(uri)
+        stat = os.stat(file.uri)
     except OSError:
         return None
     return [stat.st_size, stat.st_mtime_ns]

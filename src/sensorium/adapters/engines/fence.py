@@ -46,8 +46,8 @@ class Enclosed:
 
             if self.folders and kernel_fence.write_only_to([*self.folders, os.devnull]):
                 stands.append("writes")
-            if kernel_fence.no_network_no_programs():
-                stands += ["network", "programs"]
+            if kernel_fence.no_network_no_programs(self.limits.network):
+                stands += ["programs"] if self.limits.network else ["network", "programs"]
         return tuple(stands)
 
     def _temporary_files(self) -> None:

@@ -48,6 +48,8 @@ _CALLS = {
         277,
     ),
 }  # fmt: skip
+# To reach out, where the file itself is fetched: socket, connect, bind (the resolver asks for it).
+_REACH = {"x86_64": (41, 42, 49), "aarch64": (198, 203, 200)}
 _KILLS = {"x86_64": (62, 200, 234), "aarch64": (129, 130, 131)}  # allowed against oneself
 
 
@@ -110,10 +112,10 @@ def _step(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
     return struct.pack("=HBBI", code, yes, no, value)
 
 
-def _filter(machine: str) -> bytes:
+def _filter(machine: str, network: bool) -> bytes:
     """The program that the kernel asks at every call: the architecture, the number, for two the argument."""
     arch, refused, clone, clone3, _ = _CALLS[machine]
-    kills = _KILLS[machine]
+    kills, reach = _KILLS[machine], _REACH[machine] if network else ()
     steps = [
         _step(_LOAD, _ARCH), _step(_EQUAL, arch, 1, 0), _step(_RETURN, _REFUSE),
         _step(_LOAD, _NUMBER),
@@ -128,13 +130,15 @@ def _filter(machine: str) -> bytes:
               + _step(_EQUAL, os.getpid(), 0, 1) + _step(_RETURN, _ALLOW) + _step(_RETURN, _REFUSE)
               for kill in kills[:1] + kills[2:]]  # fmt: skip
     for number in refused:
-        if number not in (kills[0], kills[2]):
+        if number not in (kills[0], kills[2], *reach):
             steps.append(_step(_EQUAL, number, 0, 1) + _step(_RETURN, _REFUSE))
     return b"".join([*steps, _step(_RETURN, _ALLOW)])
 
 
-def no_network_no_programs() -> bool:
+def no_network_no_programs(network: bool = False) -> bool:
     """From now on no thread of this process opens a socket, starts a process or looks into another one.
+
+    With `network` it may open connections, but not wait for any.
 
     Returns False where the kernel cannot, or on an architecture whose calls are not listed here.
     """
@@ -142,7 +146,7 @@ def no_network_no_programs() -> bool:
     if machine not in _CALLS:
         return False
     libc = _libc()
-    program = ctypes.create_string_buffer(_filter(machine))
+    program = ctypes.create_string_buffer(_filter(machine, network))
     length = (len(program) - 1) // 8
     head = struct.pack("@HP", length, ctypes.addressof(program))
     no_privileges(libc)

@@ -41,7 +41,8 @@ _MAX_BROKEN = 0.02  # part of the packets that may be broken before the file cou
 
 
 def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
-    """What the file holds: headers, the first frame of each stream, and all time stamps.
+    """What the file holds: headers, the first frame of each stream, and all time stamps. Without a digest
+    the file is not to be read through.
 
     Raises:
         UnsupportedMediaError: no sound and no moving pictures.
@@ -57,7 +58,7 @@ def describe(uri: str, digest: str, num_bytes: int, limits: Limits) -> MediaRef:
             notice(uri, f"the {what} in it cannot be decoded (of an unknown kind) and is left out")
         if is_single(container):
             _refuse_no_picture(uri)
-        seconds = _length(uri, container, streams)
+        seconds = _length(uri, container, streams, glance=not digest)
         limits.check_seconds(uri, seconds)
         shape = _displayed(uri, limits) if pictures is not None else (None, None)
         rate = pictures.average_rate if pictures is not None else None
@@ -93,8 +94,10 @@ def _refuse_no_picture(uri: str) -> None:
         )
 
 
-def _length(uri: str, container: Any, streams: Sequence[Any]) -> float:
-    """Seconds until the last packet ends, read from the packets themselves."""
+def _length(uri: str, container: Any, streams: Sequence[Any], glance: bool) -> float:
+    """Seconds until the last packet ends, read from the packets themselves; at a `glance` as stated."""
+    if glance and container.duration and _STATES_LENGTH & set(container.format.name.split(",")):
+        return container.duration / av.time_base
     start, end = start_of(container), 0.0
     shown = {stream.index: picture_seconds(stream) for stream in streams}
     ends = dict.fromkeys(shown, 0.0)  # where the next packet begins if it does not say so

@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 
+from sensorium.adapters.remote.opening import source
 from sensorium.core.errors import UnsupportedMediaError
 from sensorium.core.media import Track
 from sensorium.ops.charset import guessed
@@ -41,13 +42,16 @@ _SINGLE = ("image2", "_pipe")
 
 @contextmanager
 def opened(uri: str) -> Iterator[Any]:
-    """The container of a file, opened as a plain file and closed whatever happens."""
+    """The container of a file, opened as a plain file, or by ranges, and closed whatever happens."""
     try:
         # Bytes of a tag that are no UTF-8 are kept as surrogates; `title` tells what they mean.
+        place: Any = source(uri)
+        local = isinstance(place, str)
         container = av.open(
-            f"file:{uri}",
-            options=dict(SAFE),
+            f"file:{place}" if local else place,
+            options=dict(SAFE) if local else {**SAFE, "protocol_whitelist": "none"},
             metadata_errors="surrogateescape",
+            buffer_size=1 << 16,  # of a file object only
         )
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

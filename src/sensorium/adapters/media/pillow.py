@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
 from sensorium.adapters.media.notices import notice, python_warnings
+from sensorium.adapters.remote.opening import source
 from sensorium.core.errors import LimitError, MediaError
 from sensorium.core.limits import Limits
 from sensorium.ops.vision.boxes import widened
@@ -43,7 +44,7 @@ def opened(uri: str, limits: Limits) -> Iterator[Image.Image]:
     try:
         with python_warnings(uri):
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(uri, formats=FORMATS)
+            picture = Image.open(source(uri), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise LimitError(
             f"{uri}: {error}; expected at most {limits.max_pixels:,} pixels; scale it down"

@@ -10,6 +10,8 @@ import numpy as np
 
 from sensorium.adapters.media import animation, av, pillow
 from sensorium.adapters.media.notices import notice
+from sensorium.adapters.remote.address import is_remote, remember
+from sensorium.adapters.remote.opening import fetched, opened_bytes
 from sensorium.core.errors import MediaError, MissingMediaError, UnsupportedMediaError, UsageError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
@@ -36,9 +38,24 @@ class MediaReader:
             UnsupportedMediaError: no image, audio or video.
             LimitError: a picture too large or a recording too long.
             MediaError: empty, cut short, or broken.
+            FetchError: a remote file that did not arrive; it may be tried again.
         """
-        uri = os.fspath(uri)
-        digest, num_bytes = _digest(uri)
+        uri = remember(os.fspath(uri))
+        if is_remote(uri):
+            remote = fetched(uri, self._limits)
+            return self._described(uri, remote.digest(), remote.num_bytes)
+        return self._described(uri, *_digest(uri))
+
+    def glance(self, uri: str) -> MediaRef:
+        """Like `probe`, but of a remote file only what its headers need is read: the digest stays empty,
+        and the length is the stated one, where the container states it.
+        """
+        uri = remember(os.fspath(uri))
+        if not is_remote(uri):
+            return self.probe(uri)
+        return self._described(uri, "", fetched(uri, self._limits).num_bytes)
+
+    def _described(self, uri: str, digest: str, num_bytes: int) -> MediaRef:
         if not num_bytes:
             raise MediaError(f"{uri}: the file is empty; expected an image, audio or video")
         found = pillow.describe(uri, self._limits)
@@ -61,6 +78,7 @@ class MediaReader:
         by soxr, in chunks of 10 s."""
         if not ref.has_sound:
             return iter(())
+        self._reach(ref.uri)
         track = next((each for each in ref.tracks if each.index == ref.audio_track), None)
         num = (track.num_channels if track else ref.num_channels) or 1
         if channel is not None and not 0 <= channel < num:
@@ -71,6 +89,7 @@ class MediaReader:
         self, ref: MediaRef, max_side: int | None, times: Sequence[float] | None = None
     ) -> Iterator[Frames]:
         """The pictures one at a time, upright; of an image the one picture, at 0 seconds."""
+        self._reach(ref.uri)
         if ref.kind == "video":
             opened = animation if ref.container in pillow.ANIMATED else av
             found = opened.pictures(ref.uri, self._limits, max_side, times)
@@ -79,6 +98,11 @@ class MediaReader:
             pixels = pillow.scaled(self._still(ref), max_side)
             for _ in [0.0] if times is None else times:
                 yield Frames(pixels[None], np.zeros(1))
+
+    def _reach(self, uri: str) -> None:
+        """Opens a remote file within the limits of this reader; who reads it now finds it open."""
+        if is_remote(uri):
+            fetched(uri, self._limits)
 
     def _still(self, ref: MediaRef) -> pillow.Picture:
         """The picture, decoded; the last one is kept, for several passes look at it in turn."""
@@ -107,7 +131,7 @@ def _of_one_size(ref: MediaRef, found: Iterator[Frames], max_side: int | None) -
 
 def _refuse_text(uri: str) -> None:
     """A page of an error in place of a picture is common; FFmpeg would go by its name."""
-    with open(uri, "rb") as file:
+    with opened_bytes(uri) as file:
         kind = text_kind(file.read(4096))
     if kind is not None:
         fetched = "; was it fetched from a place that is gone, or wants a login?"

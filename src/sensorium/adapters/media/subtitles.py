@@ -8,6 +8,7 @@ from pathlib import Path
 import charset_normalizer
 import pysubs2
 
+from sensorium.adapters.remote.address import is_remote
 from sensorium.core.errors import MediaError
 from sensorium.core.speech import Cue
 from sensorium.core.time import Span
@@ -19,7 +20,9 @@ class SubtitleFiles:
     """Finds ``talk.srt``, ``talk.en.vtt``, ... beside ``talk.mp4`` and reads them."""
 
     def beside(self, uri: str) -> list[str]:
-        """Paths of the subtitle files of the media file, sorted."""
+        """Paths of the subtitle files of the media file, sorted; none are looked for beside a remote one."""
+        if is_remote(uri):
+            return []
         media = Path(uri)
         if not media.parent.is_dir():
             return []

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from sensorium.adapters.remote.address import is_remote, remember
 from sensorium.core.errors import UsageError
 from sensorium.core.people.members import CastList, Member, Unused
 
@@ -22,7 +23,7 @@ def read_cast(path: str | os.PathLike[str]) -> CastList:
 
     CSV: columns `name`, and optionally `aliases` and `portraits`, several separated by ``;``. JSON: a
     list of names, or of objects with `name`, `aliases`, `portraits`. Portraits are paths relative to
-    the file. In a folder the picture's name is the person's: ``Ann Lee.jpg``, ``Ann Lee 2.jpg``.
+    the file, or addresses. In a folder a picture's name is the person's: ``Ann Lee.jpg``, ``Ann Lee 2.jpg``.
     Entries that stand for two people of one name are left out, and said so.
 
     Raises:
@@ -44,11 +45,15 @@ def read_cast(path: str | os.PathLike[str]) -> CastList:
                                  "apart by their names, such as 'Ann Lee (mother)'"))  # fmt: skip
         else:
             aliases, files = _several(row.get("aliases")), _several(row.get("portraits"))
-            paths = tuple(str(base / Path(file).expanduser()) for file in files)
+            paths = tuple(_place(base, file) for file in files)
             members.append(Member(name, aliases, paths))
     if not members and not unused:
         raise UsageError(f"{place}: expected a cast, found no name in it")
     return CastList(tuple(members), tuple(unused))
+
+
+def _place(base: Path, file: str) -> str:
+    return remember(file) if is_remote(file) else str(base / Path(file).expanduser())
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:

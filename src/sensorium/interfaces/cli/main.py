@@ -12,13 +12,14 @@ from typing import Any, get_args
 import click
 
 from sensorium import __version__
-from sensorium.core.config import PASSES, Channels, Config
+from sensorium.core.config import PASSES, Channels, Config, Engine
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
 from sensorium.interfaces.agent.mcp_command import mcp
 from sensorium.interfaces.cli.cast_command import cast
 from sensorium.interfaces.cli.chosen_config import chosen
 from sensorium.interfaces.cli.find_command import find
 from sensorium.interfaces.cli.learning.dataset_command import dataset
+from sensorium.interfaces.cli.learning.export_command import export
 from sensorium.interfaces.cli.learning.train_command import train
 from sensorium.interfaces.cli.listen_command import listen
 from sensorium.interfaces.cli.models_command import models
@@ -89,7 +90,19 @@ def _track(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option(
     "--out", required=True, metavar="FOLDER", help="The library: new, empty or one to add to."
 )
-@click.option("--workers", default=1, show_default=True, help="Processes; 0 works in this one.")
+@click.option(
+    "--workers", type=int, help="Processes, 1 if not given; 0 works in this one.  [ray: all cores]"
+)
+@click.option(
+    "--engine",
+    type=click.Choice(get_args(Engine)),
+    default="local",
+    show_default=True,
+    help="Who works: this machine, or a Ray cluster.",
+)
+@click.option(
+    "--address", metavar="HOST:PORT", help="Of the Ray cluster; else one is started here."
+)
 @click.option("--threads", default=1, show_default=True, help="Of each process's models.")
 @click.option("--only", multiple=True, type=click.Choice(PASSES), help="Do only this; repeatable.")
 @click.option(
@@ -172,10 +185,13 @@ def _track(context: click.Context, option: click.Parameter, text: str | None) ->
     default=None,
     help="Work on files of strangers with limits, no network: docs/security.md.",
 )
+@click.option(
+    "--allow-private", is_flag=True, help="Fetch from HTTP addresses in private networks, too."
+)
 @json_option("Print one JSON summary on stdout, nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
-    """Turn files, folders and patterns into a library.
+    """Turn files, folders, patterns and addresses of them into a library.
 
     \b
     Exit codes: 0 all done; 2 wrong usage; 3 done, but some inputs failed.
@@ -186,9 +202,9 @@ def extract(inputs: tuple[str, ...], out: str, **choices: Any) -> None:
     from sensorium.run.progress import Watcher, watcher
 
     as_json, quiet = choices.pop("as_json"), choices.pop("quiet")
-    names = {"workers": "num_workers", "threads": "threads", "retry_failed": "retry_failed"}
-    how = {field: choices.pop(name) for name, field in names.items()}
-    options = Options(**how, fence=choices.pop("fence"))
+    names = {"workers": "num_workers"}
+    how = ("workers", "threads", "retry_failed", "fence", "allow_private", "engine", "address")
+    options = Options(**{names.get(name, name): choices.pop(name) for name in how})
     choices["language"] = None if choices["language"].lower() == "auto" else choices["language"]
     config = chosen(choices.pop("config"), {"passes": choices.pop("only") or None, **choices})
     outcomes = run(inputs, out, config, options, Watcher() if quiet else watcher())
@@ -232,8 +248,11 @@ def page(library: str, out: str, media: str | None) -> None:
 
 @main.command()
 @click.argument("file")
-def probe(file: str) -> None:
+@click.option("--allow-private", is_flag=True, help="An HTTP address may be in a private network.")
+def probe(file: str, allow_private: bool) -> None:
     """What one file is, by its content, and which audio tracks it has, as JSON.
+
+    Of an address only what is needed is read: no digest is told, and the length is the stated one.
 
     \b
     Exit codes: 0 told; 2 wrong usage; 3 the file cannot be read.
@@ -241,9 +260,12 @@ def probe(file: str) -> None:
     from dataclasses import asdict
 
     from sensorium.adapters.media.reader import MediaReader
+    from sensorium.adapters.remote.address import local
+    from sensorium.core.limits import Limits
 
     try:
-        echo_json(asdict(MediaReader().probe(file)))
+        limits = Limits(allow_private=allow_private)
+        echo_json(asdict(MediaReader(limits).glance(local(file))))
     except (MediaError, LibraryError) as error:
         fail(error)
         sys.exit(EXIT_SOME_FAILED)
@@ -251,6 +273,7 @@ def probe(file: str) -> None:
 
 main.add_command(completion)
 main.add_command(dataset)
+main.add_command(export)
 main.add_command(cast)
 main.add_command(find)
 main.add_command(listen)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from sensorium.adapters.remote.address import is_remote
 from sensorium.core.errors import MissingMediaError
 from sensorium.library.originals import changed
 from sensorium.ports import Reader
@@ -28,6 +29,8 @@ class Playback:
             MissingMediaError: it is gone, has changed, or never was a file that could be read.
         """
         uri, why = entry["uri"], ""
+        if is_remote(uri):
+            raise MissingMediaError(f"{uri}: lies elsewhere and is not played here")
         if not entry["digest"] or not os.path.isfile(uri):
             raise MissingMediaError(f"{uri}: the file is no longer there, or could not be read")
         now = os.stat(uri)

@@ -9,6 +9,7 @@ import click
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "extract": (
         "sensorium extract talk.mp4 photos/ 'talks/**/*.mp4' --out library/",
+        "sensorium extract s3://bucket/talks/ https://example.org/talk.mp4 --out library/",
         "sensorium extract call.wav --out library/ --speakers 2 --only speech --only speakers",
     ),
     "show": (
@@ -37,6 +38,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "score": ("sensorium score reference.rttm talk.txt library/ --collar 0.25",),
     "dataset": ("sensorium dataset library/ --out data/ --format coco --named-only",),
+    "export": (
+        "sensorium export library/ --out data/ --table words --feature encoder",
+        "sensorium export library/ --out shards/ --format webdataset",
+    ),
     "patches": (
         "sensorium patches picture.jpg --patch 128 --stride 64 --out tiles/",
         "sensorium patches --merge tiles/ --out picture.png",
