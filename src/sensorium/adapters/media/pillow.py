@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 import warnings
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
 from sensorium.adapters.media.notices import notice, python_warnings
-from sensorium.adapters.remote.opening import source
+from sensorium.adapters.remote.opening import size_of, source
 from sensorium.core.errors import LimitError, MediaError
 from sensorium.core.limits import Limits
 from sensorium.ops.vision.boxes import widened
@@ -51,7 +50,7 @@ def opened(uri: str, limits: Limits) -> Iterator[Image.Image]:
         ) from None
     with picture:
         limits.check_size(uri, *picture.size)
-        limits.check_filled(uri, os.path.getsize(uri), picture.width * picture.height)
+        limits.check_filled(uri, size_of(uri), picture.width * picture.height)
         yield picture
 
 

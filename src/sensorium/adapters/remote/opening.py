@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import threading
 from typing import IO, Any
 
@@ -38,6 +39,11 @@ def source(uri: str) -> str | IO[bytes]:
 def opened_bytes(uri: str) -> IO[bytes]:
     """The bytes of a file, wherever it lies."""
     return fetched(uri).file() if is_remote(uri) else open(uri, "rb")
+
+
+def size_of(uri: str) -> int:
+    """How many bytes a file has, wherever it lies."""
+    return fetched(uri).num_bytes if is_remote(uri) else os.path.getsize(uri)
 
 
 def stat(uri: str, limits: Limits | None = None) -> list[int] | None:
