@@ -25,8 +25,8 @@ from sensorium.people.portraits import take_cast
 from sensorium.people.recognise import recognise
 from sensorium.ports import Executor
 from sensorium.run.config_file import as_config
-from sensorium.run.inputs import KIND_OF, Input, find
 from sensorium.run.finished import already
+from sensorium.run.inputs import KIND_OF, Input, find
 from sensorium.run.job import Job, Jobs, Outcome
 from sensorium.run.plan import check, weights_for
 from sensorium.run.progress import Watcher, watcher

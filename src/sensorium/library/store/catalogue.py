@@ -173,6 +173,7 @@ class Catalogue:
         `many`: all results are gone through, which is faster for a large part of them.
         """
         columns, there = "SELECT key, shard, cached, ranges FROM result", f'%"{kind}":%'
+        rows: Iterable[Any]
         if many:
             rows = self._db.execute(f"{columns} WHERE ranges LIKE ?", (there,))
         else:
@@ -255,7 +256,7 @@ class Catalogue:
 
 
 def _connected(place: Path, mode: str) -> sqlite3.Connection:
-    """Not "ro" from the start: who opens it after a writer was killed must be able to undo what that began."""
+    """Not "ro" from the start: after a writer was killed, who opens it next undoes what that one began."""
     name = f"file:{quote(os.path.abspath(place))}?mode={mode}"
     opened = sqlite3.connect(
         name, uri=True, isolation_level=None, timeout=_PATIENCE, check_same_thread=False

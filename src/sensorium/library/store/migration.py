@@ -36,7 +36,10 @@ def migrate(layout: Layout) -> None:
     """
     try:
         with held(layout):
-            if json.loads((layout.root / "sensorium.json").read_text(encoding="utf-8"))["format"] == 1:
+            if (
+                json.loads((layout.root / "sensorium.json").read_text(encoding="utf-8"))["format"]
+                == 1
+            ):
                 _begin_anew(layout)
                 _shelve(layout)
                 _decisions(layout)
