@@ -44,20 +44,29 @@ This file is made by `docs/make_formats.py`. What a library holds, how other too
 
 ```
 library/
-├── sensorium.json                    {{"format": 1}}
-├── inputs/<digest of path>.json      one per input: path, digest of its bytes, its current results
-├── identities/<number>.json          decisions about who is who, see below
-├── search.sqlite                     index of `library.find`; derived, may be deleted
-└── results/<media>/<pass>-<recipe>/  one result of one pass over one file
-    ├── <kind>.parquet                the records of each kind
-    ├── features-00000.safetensors    model outputs, where the pass makes any
-    └── result.json                   models, parameters and counts
+├── sensorium.json               {{"format": 2}}
+├── shards/<number>/             the results of many inputs
+│   ├── <kind>.parquet           the records of each kind that count now
+│   ├── <kind>.cached.parquet    those of other recipes and of files that have changed
+│   ├── results.parquet          which results these are: key, state, recipe, rows of each kind
+│   ├── inputs.parquet           what is known of inputs: path, digest of its bytes, its results
+│   └── shard.json               sizes and checksums (crc32) of these files and of the tensors they speak of
+├── tensors/<shard>-<number>.safetensors   model outputs
+├── decisions.jsonl              decisions about who is who, see below
+├── journals/                    what a run has finished and is in no shard yet
+├── catalogue.sqlite             where the rows of each result are; derived, is made again from the shards
+└── search.sqlite                index of `library.find`; derived, may be deleted
 ```
 
-A result appears whole, by one rename, and never changes. `<media>` is the first half of the sha256
-of the file's bytes; `<recipe>` is a digest of everything that decides the result. A run with another
-model adds results beside the old ones, and `inputs/*.json` names those that count now. So **read through
-`sensorium.open`, or through `inputs/`**: a pattern over all of `results/` also finds old ones.
+A result is named `<media>/<pass>-<recipe>`: `<media>` is the first half of the sha256 of the file's bytes,
+`<recipe>` a digest of everything that decides the result. A run adds what it finishes to a journal, and
+moves it into shards from time to time, at its end at the latest; only then readers see it. A shard appears
+whole, by one rename, and never changes; small ones are replaced by larger ones, so a library of 100,000 files
+has some hundred files. A run with another model moves the results that no longer count to the
+`.cached` files, where a run that asks for them again finds them.
+
+A library of format 1 (a folder a result, up to version 0.1) is brought to format 2 when it is opened. If that
+is stopped half-way, it is as it was.
 
 ## Reading it
 
@@ -71,7 +80,8 @@ library.features("talk.mp4", "patches")  # arrays with their place in the pictur
 ```
 
 pandas, polars, DuckDB and Hugging Face datasets read the same Parquet files; `library.files(kind)` lists
-those that count now:
+them. They hold the rows that count now and no others; the rows of one input are told by `media`. While a
+run writes, files are replaced: what is gone ten seconds later, ask for again:
 
 ```python
 files = [str(file) for file in library.files("word")]
@@ -88,7 +98,7 @@ duckdb.sql(f"SELECT uri, count(*) FROM read_parquet({{files}}) GROUP BY uri")
 library.dataset("words")  # a datasets.Dataset
 ```
 
-Features are plain safetensors. A row of kind `feature` names the file (in the folder of the result) and
+Features are plain safetensors. A row of kind `feature` names the file (relative to the folder of the Parquet file) and
 the tensor:
 
 ```python
@@ -132,7 +142,7 @@ Every kind has these columns first:
 GALLERY = """
 ## Who is who
 
-`identities/` holds one JSON file per decision, in order; none is ever changed. What is known is their fold: `library.known()`, or with
+`decisions.jsonl` holds one decision a line, in order; none is ever changed. What is known is their fold: `library.known()`, or with
 names `sensorium.Voices("library").table()`. Every decision has `number` and `kind`:
 
 | kind | values | meaning |

@@ -26,7 +26,8 @@ from sensorium.core.errors import (
 from sensorium.library.library import Library
 from sensorium.library.originals import changed
 from sensorium.run import work
-from sensorium.run.extract import Options, run
+from sensorium.run.executors import Options
+from sensorium.run.extract import run
 from sensorium.run.inputs import find
 from sensorium.run.plan import Built
 from sensorium.run.progress import Watcher

@@ -41,7 +41,7 @@ class FeaturePass(CountingPass):
     def run(self, ref, earlier, report):
         yield from super().run(ref, earlier, report)
         number = float(int(ref.digest[:4], 16))
-        yield Features(np.full((3, 2), number, np.float32), (), self.provenance.model, "class")
+        yield Features(np.full(3, number, np.float32), (), self.provenance.model, "class")
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_killed_at_every_step_of_a_run_nothing_is_lost(files, tmp_path):
     number = count_steps(lambda: go(files, whole, passes(1)))
     expected = seen(whole)
     assert number > 40
-    for moment in moments(number, 45):
+    for moment in moments(number, 30):
         out = tmp_path / f"killed{moment}"
         shutil.copytree(base, out)
         assert killed_at(moment, lambda out=out: go(files, out, passes(1)))
@@ -181,7 +181,7 @@ def test_killed_at_every_step_of_the_migration_nothing_is_lost(tmp_path):
     shutil.copytree(old, whole)
     number = count_steps(lambda: Library(whole))
     expected = seen(whole)
-    for moment in moments(number, 25):
+    for moment in moments(number, 15):
         out = tmp_path / f"killed{moment}"
         shutil.copytree(old, out)
         assert killed_at(moment, lambda out=out: Library(out))
@@ -238,7 +238,7 @@ def test_files_hold_what_counts_now_and_nothing_else(files, tmp_path):
             for file in Library(out).files("transcript")
             for row in pq.read_table(file).to_pylist()
         ]
-        assert len(rows) == len(Library(out).table("transcript"))
+        assert len(rows) == len(Library(out).table("transcript")) > 0
         return sorted({(Path(row["uri"]).name, row["text"]) for row in rows})
 
     go(files, out, passes(1))
@@ -266,7 +266,7 @@ def test_many_runs_leave_few_files(tmp_path):
         os.utime(place, (0, 0))
     with writing.adding(Layout(root)):
         pass
-    assert len(all_files(root)) < 45
+    assert len(all_files(root)) < 60
     library = Library(root)
     assert [each.values[0] for each in library.iter_features()] == list(range(30))
     assert library.words("17.wav")["text"].tolist() == ["word", "17"]

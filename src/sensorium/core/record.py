@@ -189,7 +189,9 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
         ),
         "feature": (
             Column("name", "string", "which output: patches, class, encoder"),
-            Column("file", "string", "safetensors file, relative to the result's folder"),
+            Column(
+                "file", "string", "safetensors file, relative to the folder of the Parquet file"
+            ),
             Column("tensor", "string", "name of the tensor in that file"),
             Column("shape", "list<int64>", "shape of the tensor"),
             Column("dtype", "string", "dtype of the tensor"),

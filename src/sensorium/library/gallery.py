@@ -50,6 +50,10 @@ class Gallery:
         except FileNotFoundError:
             return
 
+    def size(self) -> int:
+        """Bytes of all decisions: it grows with every one."""
+        return self._file.stat().st_size if self._file.exists() else 0
+
     def known(self) -> Known:
         """Who is who after all decisions."""
         return replay(self.decisions())

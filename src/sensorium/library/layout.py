@@ -87,13 +87,13 @@ class Layout:
         if self.root.exists() and not self.root.is_dir():
             raise LibraryError(f"{self.root}: expected a folder for the library, found a file")
         ours = f"{marker.name}."  # left by a process that was killed while it began a library
-        if not marker.exists() and self.root.is_dir():
-            if any(not each.name.startswith(ours) for each in self.root.iterdir()):
-                raise LibraryError(
-                    f"{self.root}: the folder is not empty and is no Sensorium library; "
-                    "choose an empty or a new folder"
-                )
         self.root.mkdir(parents=True, exist_ok=True)
+        others = (each for each in self.root.iterdir() if not each.name.startswith(ours))
+        if not marker.exists() and any(others):
+            raise LibraryError(
+                f"{self.root}: the folder is not empty and is no Sensorium library; "
+                "choose an empty or a new folder"
+            )
         if marker.exists():
             self.check()
         else:

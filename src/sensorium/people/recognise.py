@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sensorium.core.errors import SensoriumError
+from sensorium.core.record import digest
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
 from sensorium.library.store.shelf import Shelf
+from sensorium.ops.people.known import Known
 from sensorium.ops.people.voice_and_face import JoinRule, by_link
 from sensorium.people.claim import plain_claim, portraits, read_scene, sources
 from sensorium.people.decision import join_clear, keep_claims, keep_links, keep_samples
@@ -16,15 +18,43 @@ from sensorium.people.match import Found, matched, with_samples
 from sensorium.people.name import in_play
 from sensorium.people.sample import links
 
+_VERSION = 1  # to be raised when the sources of evidence, or how voices are matched, change
+
 
 def recognise(layout: Layout, uris: Sequence[str]) -> list[str]:
     """Finds out who was heard and seen in some inputs, and what they are called.
 
+    Inputs that were gone through before are left out, as long as neither their results nor the names in
+    play are others now; one with a voice that stayed unknown is tried again once anything was decided.
     The caller holds the library's lock. Returns what failed: a source of evidence that raises stops no
     other.
     """
-    identify(layout, uris)
-    return gather(layout, uris)
+    gallery, shelf = Gallery(layout), Shelf(layout)
+    with shelf.catalogue() as catalogue:
+        before, _, names = catalogue.mark_of_all().partition(" ")
+        decided = before != str(gallery.size())
+        names = _names(gallery.known()) if decided else names
+        left = catalogue.unmarked(names, decided)
+        todo = [uri for uri in dict.fromkeys(uris) if uri in left]
+        if not todo and not decided:
+            return []
+        identify(layout, todo)
+        failed = gather(layout, todo)
+        known = gallery.known()
+        marks = {entry["uri"]: _unknown(layout, entry, known) for entry in _entries(layout, todo)}
+        if failed:
+            marks = {}
+        catalogue.mark(marks, names, f"{gallery.size()} {_names(known)}")
+    return failed
+
+
+def _names(known: Known) -> str:
+    """What decides, besides a file, what is claimed of it."""
+    return digest([_VERSION, sorted(in_play(known)), known.cast, sorted(sources())])
+
+
+def _unknown(layout: Layout, entry: Mapping[str, Any], known: Known) -> bool:
+    return any(each.key not in known.of for each in samples(layout, entry))
 
 
 def identify(layout: Layout, uris: Sequence[str]) -> int:

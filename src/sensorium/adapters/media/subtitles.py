@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import charset_normalizer
@@ -14,6 +17,20 @@ from sensorium.core.speech import Cue
 from sensorium.core.time import Span
 
 _SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
+_SETTLED = 2_000_000_000  # nanoseconds in which a second change may bear the time of the first
+
+
+def _there(folder: Path) -> Sequence[str]:
+    """The subtitle files of a folder; one that has not changed for some time is gone through once."""
+    changed = folder.stat().st_mtime_ns
+    if time.time_ns() - changed < _SETTLED:
+        return _listed.__wrapped__(folder, changed)
+    return _listed(folder, changed)
+
+
+@lru_cache(maxsize=64)
+def _listed(folder: Path, changed: int) -> tuple[str, ...]:
+    return tuple(each.name for each in os.scandir(folder) if each.name.lower().endswith(_SUFFIXES))
 
 
 class SubtitleFiles:
@@ -27,11 +44,9 @@ class SubtitleFiles:
         if not media.parent.is_dir():
             return []
         return sorted(
-            entry.path
-            for entry in os.scandir(media.parent)
-            if entry.name.lower().endswith(_SUFFIXES)
-            and entry.name.startswith(media.stem + ".")
-            and entry.name.count(".") - media.stem.count(".") <= 2
+            os.path.join(media.parent, name)
+            for name in _there(media.parent)
+            if name.startswith(media.stem + ".") and name.count(".") - media.stem.count(".") <= 2
         )
 
     def read(self, path: str) -> list[Cue]:

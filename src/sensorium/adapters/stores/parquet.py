@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def _field(column: Column) -> pa.Field:
     return pa.field(column.name, _TYPES[column.dtype], metadata={"doc": column.doc})
 
 
+@cache
 def schema(kind: str) -> pa.Schema:
     """The Arrow schema of one kind: the common columns, then its own; docs as field metadata."""
     return pa.schema([_field(column) for column in (*COMMON, *KINDS[kind])])

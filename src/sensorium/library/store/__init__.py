@@ -1,1 +1,1 @@
-"""How results lie on disk: journals that are added to, shards that never change, a catalogue that finds them."""
+"""Results on disk: journals that are added to, shards that never change, a catalogue that finds them."""

@@ -25,6 +25,7 @@ _TABLES = """
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT);
     CREATE TABLE shard (number INTEGER PRIMARY KEY);
     CREATE TABLE taken (journal TEXT PRIMARY KEY, upto INTEGER);
+    CREATE TABLE mark (uri TEXT PRIMARY KEY, text TEXT, open INTEGER) WITHOUT ROWID;
     CREATE TABLE recipe (id INTEGER PRIMARY KEY, text TEXT UNIQUE);
     CREATE TABLE result (key TEXT PRIMARY KEY, number INTEGER, shard INTEGER, cached INTEGER,
                          state TEXT, recipe INTEGER, ranges TEXT) WITHOUT ROWID;
@@ -173,6 +174,7 @@ class Catalogue:
         `many`: all results are gone through, which is faster for a large part of them.
         """
         columns, there = "SELECT key, shard, cached, ranges FROM result", f'%"{kind}":%'
+        rows: Iterable[Any]
         if many:
             rows = self._db.execute(f"{columns} WHERE ranges LIKE ?", (there,))
         else:
@@ -206,7 +208,34 @@ class Catalogue:
             ):
                 yield shard, bool(cached), key
 
+    def mark_of_all(self) -> str:
+        """What `mark` said last of all inputs together; empty before."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = 'mark'").fetchone()
+        return row[0] if row else ""
+
+    def unmarked(self, text: str, again: bool) -> set[str]:
+        """The inputs that changed since they were marked with `text`; with `again`, the open ones too."""
+        rows = self._db.execute(
+            "SELECT uri FROM input LEFT JOIN mark USING (uri) WHERE entry != 'null' "
+            "AND (mark.text IS NOT input.number || ':' || ? OR (? AND mark.open))",
+            (text, again),
+        )
+        return {uri for (uri,) in rows}
+
     # what changes
+
+    def mark(self, inputs: Mapping[str, bool], text: str, of_all: str) -> None:
+        """Notes that something was done with inputs as they are now: uri -> whether it stays open.
+
+        Marks are lost with the catalogue; then it is done again.
+        """
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany(
+            "INSERT OR REPLACE INTO mark SELECT uri, number || ':' || ?, ? FROM input WHERE uri = ?",
+            [(text, left, uri) for uri, left in inputs.items()],
+        )
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('mark', ?)", (of_all,))
+        self._db.execute("COMMIT")
 
     def apply(self, change: Change) -> None:
         """Takes a new shard up and lets those go that it replaces, in one transaction."""
@@ -255,7 +284,7 @@ class Catalogue:
 
 
 def _connected(place: Path, mode: str) -> sqlite3.Connection:
-    """Not "ro" from the start: who opens it after a writer was killed must be able to undo what that began."""
+    """Not "ro" from the start: after a writer was killed, who opens it next undoes what that one began."""
     name = f"file:{quote(os.path.abspath(place))}?mode={mode}"
     opened = sqlite3.connect(
         name, uri=True, isolation_level=None, timeout=_PATIENCE, check_same_thread=False

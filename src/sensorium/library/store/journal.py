@@ -80,7 +80,7 @@ class Journal:
     @classmethod
     def new(cls, folder: Path, stem: str) -> Journal:
         """A journal of its own in a folder."""
-        return cls(open(folder / f"{stem}{SUFFIX}", "x+b"))  # noqa: SIM115
+        return cls(open(folder / f"{stem}{SUFFIX}", "x+b"))
 
     def add(self, meta: Mapping[str, Any], data: bytes = b"") -> int:
         """Appends a frame; returns the offset of its bytes. It is on disk after `sync`."""
