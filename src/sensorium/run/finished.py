@@ -13,6 +13,7 @@ from sensorium.library.store.shelf import Shelf
 from sensorium.library.store.sink import to_repeat
 from sensorium.run import work
 from sensorium.run.job import Failure, Job, Outcome
+from sensorium.run.keys import media_recipe, stat_of, unread_key
 from sensorium.run.plan import Built
 
 States = Mapping[str, Mapping[str, Any]]
@@ -39,7 +40,7 @@ class _Look:
         entry = next(iter(self._catalogue.entries_where("uri", job.input.uri)), None)
         if entry is None:
             return None
-        stat = work.stat_of(job.input.uri)
+        stat = stat_of(job.input.uri)
         if stat is None or entry["stat"] != stat:
             return None
         if not entry["digest"]:
@@ -49,7 +50,7 @@ class _Look:
         return self._all(job, entry, MediaRef(**entry["ref"]))
 
     def _unread(self, job: Job, entry: Mapping[str, Any], stat: list[int]) -> Outcome | None:
-        key = work.unread_key(job.input.uri, stat)
+        key = unread_key(job.input.uri, stat)
         state = self._catalogue.state(key)
         if state is None or not job.input.claimed or entry["results"] != {"media": key}:
             return None
@@ -95,7 +96,7 @@ class _Look:
         self, built: Built, uri: str, ref: MediaRef
     ) -> Iterator[tuple[str, frozenset[str], str]]:
         """(name, what it needs, key) of every result that the file is to have, in order of need."""
-        recipe = digest(work.media_recipe(built.subtitles.beside(uri)))
+        recipe = digest(media_recipe(built.subtitles.beside(uri)))
         yield "media", frozenset(), result_key(ref.digest, "media", recipe)
         wanted = [each for each in built.passes if each.applies(ref)]
         names = tuple(each.name for each in wanted)

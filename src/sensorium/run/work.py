@@ -6,7 +6,6 @@ library's journal; it runs in this process, in a worker or on another machine, a
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 import uuid
@@ -33,6 +32,7 @@ from sensorium.library.store.shelf import Shelf
 from sensorium.library.store.sink import Carried, Sink
 from sensorium.ports import Pass, Report
 from sensorium.run.job import PREPARED, Failure, Job, Outcome, error_record, warning_records
+from sensorium.run.keys import media_recipe, stat_of, unread_key
 from sensorium.run.plan import Built, build
 
 
@@ -284,31 +284,3 @@ class _Work:
 
 def _unexpected(uri: str, error: BaseException) -> str:
     return f"{uri}: unexpected {type(error).__name__}: {error}"
-
-
-def media_recipe(subtitles: Sequence[str]) -> dict[str, Any]:
-    """The recipe of the records of a file itself, with the subtitle files that lie beside it."""
-    return {"name": "media", "version": 2, "subtitles": [_content(path) for path in subtitles]}
-
-
-def unread_key(uri: str, stat: list[int] | None) -> str:
-    """The result that says why a file could not be read."""
-    return f"unread/media-{digest([uri, stat])}"
-
-
-def stat_of(uri: str) -> list[int] | None:
-    """Size and time of change; None for a file that is not there."""
-    try:
-        stat = os.stat(uri)
-    except OSError:
-        return None
-    return [stat.st_size, stat.st_mtime_ns]
-
-
-def _content(path: str) -> list[str]:
-    """Name and digest of a small file; a file that cannot be read counts as empty here."""
-    try:
-        data = Path(path).read_bytes()
-    except OSError:
-        data = b""
-    return [os.path.basename(path), digest(data.hex())]
