@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sensorium.adapters.stores.full_text import Label, Unit
+from sensorium.library.choosing import results_of
 from sensorium.library.gallery import sample_key
-from sensorium.library.library import Library, results_of
+from sensorium.library.library import Library
 from sensorium.ops.people.amend import WordKey, amend_words
 from sensorium.ops.speech.languages import glue
 from sensorium.ops.speech.utterance import utterances

@@ -18,7 +18,8 @@ from sensorium.core.features import Features
 from sensorium.core.learning import Training
 from sensorium.core.record import digest
 from sensorium.core.time import Span
-from sensorium.library.library import Library, choose, open_library
+from sensorium.library.choosing import choose
+from sensorium.library.library import Library, open_library
 from sensorium.run.progress import Steps
 
 if TYPE_CHECKING:

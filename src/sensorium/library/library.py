@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from sensorium.core.features import Features
 from sensorium.core.lazy import Shown
 from sensorium.core.people.identity import Identity
 from sensorium.core.record import KINDS
+from sensorium.library.choosing import choose, matching, results_of
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
 from sensorium.library.library_file import LibraryFile, names
@@ -274,35 +275,6 @@ class Library(Upstairs, Shown):
         joined = {"word": self.words, "turn": self.turns}
         frame = joined.get(singular, partial(self.records, singular))(media)
         return datasets.Dataset.from_pandas(frame, preserve_index=False)
-
-
-def choose(known: list[dict[str, Any]], name: str, where: str) -> list[dict[str, Any]]:
-    """The one of the entries that `name` (a path, the end of one, or a digest) names, in a list.
-
-    Raises:
-        UsageError: no such entry, or several; the message names `where`.
-    """
-    found = matching(known, name)
-    if len(found) != 1:
-        what = "no input of that name" if not found else f"{len(found)} inputs of that name"
-        names = ", ".join(e["uri"] for e in (found or known)[:5])
-        raise UsageError(f"{name!r}: {what} in {where}; there are: {names or 'none'}")
-    return found
-
-
-def matching(known: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    """The entries whose path or digest is `name`; else those whose path ends so."""
-    exact = [e for e in known if name in (e["uri"], e["digest"]) or _absolute(name) == e["uri"]]
-    return exact or [e for e in known if e["uri"].endswith("/" + name.removeprefix("./"))]
-
-
-def results_of(entries: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The results of some inputs, each once: twins have the same ones."""
-    return list(dict.fromkeys(key for each in entries for key in each["results"].values()))
-
-
-def _absolute(name: str) -> str:
-    return os.path.abspath(os.path.expanduser(name))
 
 
 def open_library(path: str | os.PathLike[str]) -> Library:

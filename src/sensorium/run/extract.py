@@ -29,9 +29,10 @@ from sensorium.run.executors import Options, executor_for, weights_of
 from sensorium.run.finished import already
 from sensorium.run.inputs import KIND_OF, Input, find
 from sensorium.run.job import Job, Jobs, Outcome
+from sensorium.run.keys import stat_of
 from sensorium.run.plan import check, weights_for
 from sensorium.run.progress import Watcher, watcher
-from sensorium.run.work import died, stat_of, work_on
+from sensorium.run.work import died, work_on
 
 
 def extract(

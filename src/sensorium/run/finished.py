@@ -14,6 +14,7 @@ from sensorium.library.store.shelf import Shelf
 from sensorium.library.store.sink import to_repeat
 from sensorium.run import work
 from sensorium.run.job import Failure, Job, Outcome
+from sensorium.run.keys import media_recipe, stat_of, unread_key
 from sensorium.run.plan import Built
 
 States = Mapping[str, Mapping[str, Any]]
@@ -42,7 +43,7 @@ class _Look:
             return None
         if is_remote(job.input.uri) and job.input.stat is None:
             return None  # who asks for it there asks once, and many at a time
-        stat = work.stat_of(job.input)
+        stat = stat_of(job.input)
         if stat is None or entry["stat"] != stat:
             return None
         if not entry["digest"]:
@@ -52,7 +53,7 @@ class _Look:
         return self._all(job, entry, MediaRef(**entry["ref"]))
 
     def _unread(self, job: Job, entry: Mapping[str, Any], stat: list[int]) -> Outcome | None:
-        key = work.unread_key(job.input.uri, stat)
+        key = unread_key(job.input.uri, stat)
         state = self._catalogue.state(key)
         if state is None or not job.input.claimed or entry["results"] != {"media": key}:
             return None
@@ -98,7 +99,7 @@ class _Look:
         self, built: Built, uri: str, ref: MediaRef
     ) -> Iterator[tuple[str, frozenset[str], str]]:
         """(name, what it needs, key) of every result that the file is to have, in order of need."""
-        recipe = digest(work.media_recipe(built.subtitles.beside(uri)))
+        recipe = digest(media_recipe(built.subtitles.beside(uri)))
         yield "media", frozenset(), result_key(ref.digest, "media", recipe)
         wanted = [each for each in built.passes if each.applies(ref)]
         names = tuple(each.name for each in wanted)

@@ -6,7 +6,6 @@ library's journal; it runs in this process, in a worker or on another machine, a
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 import uuid
@@ -18,9 +17,7 @@ from typing import Any
 
 from sensorium.adapters.engines.fence import memory_limit
 from sensorium.adapters.media.notices import heard, without_warnings
-from sensorium.adapters.remote.address import is_remote, remember
-from sensorium.adapters.remote.opening import forget
-from sensorium.adapters.remote.opening import stat as stat_remote
+from sensorium.adapters.remote.address import remember
 from sensorium.core.config import Config
 from sensorium.core.errors import (
     MediaError,
@@ -36,8 +33,8 @@ from sensorium.library.store.journal import Journal
 from sensorium.library.store.shelf import Shelf
 from sensorium.library.store.sink import Carried, Sink
 from sensorium.ports import Pass, Report
-from sensorium.run.inputs import Input
 from sensorium.run.job import PREPARED, Failure, Job, Outcome, error_record, warning_records
+from sensorium.run.keys import media_recipe, stat_of, unread_key
 from sensorium.run.plan import Built, build
 
 
@@ -292,34 +289,3 @@ def _unexpected(uri: str, error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"{uri}: needs more memory than {memory_limit()}; scale or cut it, or allow more"
     return f"{uri}: unexpected {type(error).__name__}: {error}"
-
-
-def media_recipe(subtitles: Sequence[str]) -> dict[str, Any]:
-    """The recipe of the records of a file itself, with the subtitle files that lie beside it."""
-    return {"name": "media", "version": 2, "subtitles": [_content(path) for path in subtitles]}
-
-
-def unread_key(uri: str, stat: list[int] | None) -> str:
-    """The result that says why a file could not be read."""
-    return f"unread/media-{digest([uri, stat])}"
-
-
-def stat_of(file: Input) -> list[int] | None:
-    """Size and time of change (or a number for the version); None for a file that is not there."""
-    if is_remote(file.uri):
-        forget(file.uri)
-        return file.stat or stat_remote(file.uri)
-    try:
-        stat = os.stat(file.uri)
-    except OSError:
-        return None
-    return [stat.st_size, stat.st_mtime_ns]
-
-
-def _content(path: str) -> list[str]:
-    """Name and digest of a small file; a file that cannot be read counts as empty here."""
-    try:
-        data = Path(path).read_bytes()
-    except OSError:
-        data = b""
-    return [os.path.basename(path), digest(data.hex())]

@@ -12,7 +12,8 @@ from sensorium.find.contents import written
 from sensorium.interfaces.agent.digest_lines import CUT, Line, head, lines
 from sensorium.interfaces.agent.token_count import Count, counted
 from sensorium.interfaces.text.timeline import timelines
-from sensorium.library.library import Library, results_of
+from sensorium.library.choosing import results_of
+from sensorium.library.library import Library
 
 _SHARES = (0.7, 0.15, 0.15)  # of the budget below the head, of what is said, written and shown
 _WORDS = 4  # when, who and "[...]" are three: a line of less says nothing

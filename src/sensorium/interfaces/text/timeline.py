@@ -12,7 +12,8 @@ from typing import Any
 
 from sensorium.core.people.identity import Identity
 from sensorium.core.record import COMMON, KINDS
-from sensorium.library.library import Library, results_of
+from sensorium.library.choosing import results_of
+from sensorium.library.library import Library
 from sensorium.library.library_file import names
 from sensorium.ops.people.amend import amend_words, turn_key
 from sensorium.ops.people.known import Known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _MANY = 1000  # results from which on the catalogue is read in one go
 _TRIES = 5
+_HERE = (
+    threading.local()
+)  # the catalogue that was asked last: opening it costs more than most questions
 
 
 class Shelf:
-    """The results of a library as its last compaction left them; nothing is held open.
+    """The results of a library as its last compaction left them; of its files the catalogue alone stays open.
 
     A run that writes meanwhile may take the place of shards: what was asked is then asked again.
     """
@@ -40,11 +44,7 @@ class Shelf:
     def catalogue(self) -> Iterator[Catalogue]:
         """The catalogue, open for reading; made again from the shards if it is not there or not sound."""
         try:
-            opened = self._opened()
-            try:
-                yield opened
-            finally:
-                opened.close()
+            yield self._opened()
         except sqlite3.DatabaseError as error:
             raise LibraryError(
                 f"{self._layout.catalogue}: expected the catalogue of the library; {error}; "
@@ -52,12 +52,29 @@ class Shelf:
             ) from None
 
     def _opened(self) -> Catalogue:
+        """Opened once by each thread, as long as the file is the same; what a fork inherits is left alone."""
+        place, last = self._layout.catalogue, getattr(_HERE, "last", None)
         try:
-            return Catalogue(self._layout.catalogue)
+            stat = os.stat(place)
+            what = (
+                os.getpid(),
+                os.path.abspath(place),
+                stat.st_ino,
+                stat.st_size,
+                stat.st_mtime_ns,
+            )
+        except OSError:
+            what = ()
+        if last is not None and what and last[0] == what:
+            return last[1]
+        try:
+            found = Catalogue(place)
         except sqlite3.DatabaseError as error:
             if "locked" in str(error):
                 raise
-        return Catalogue(rebuilt(self._layout))
+            return Catalogue(rebuilt(self._layout))
+        _HERE.last = what, found
+        return found
 
     def entries(self) -> list[dict[str, Any]]:
         """Every input, sorted by uri."""
