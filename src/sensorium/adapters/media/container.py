@@ -53,7 +53,7 @@ def opened(uri: str) -> Iterator[Any]:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnsupportedMediaError(
             f"{uri}: expected an image, audio or video file; FFmpeg says: {reason} "
-            "(so look a video that was cut short before its index, and a playlist: what it names is not opened)"
+            "(so look a video cut short before its index, and a playlist: what it names is not opened)"
         ) from error
     try:
         yield container

@@ -8,10 +8,12 @@ from pathlib import Path
 import charset_normalizer
 import pysubs2
 
-from sensorium.core.errors import MediaError
+from sensorium.core.errors import LimitError, MediaError
 from sensorium.core.speech import Cue
 from sensorium.core.time import Span
 
+_MOST = 20_000_000  # bytes; a film of three hours has 200,000
+_LONGEST, _FEW = 5000, 10  # characters of an entry; braces that nothing closes
 _SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
 
 
@@ -42,6 +44,13 @@ class SubtitleFiles:
         except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
             raise MediaError(f"{path}: expected srt, vtt or ass subtitles ({error})") from error
         subtitles.sort()
+        for line in subtitles:
+            if len(line.text) > _LONGEST:
+                raise LimitError(
+                    f"{path}: an entry of {len(line.text):,} characters at {line.start / 1000:.1f} s; "
+                    f"expected at most {_LONGEST:,}; is it a subtitle file?"
+                )
+            line.text = _closed(line.text)
         return [
             Cue(Span(line.start / 1000, line.end / 1000), line.plaintext.strip(), line.name.strip())
             for line in subtitles
@@ -52,12 +61,21 @@ class SubtitleFiles:
         ]
 
 
+def _closed(text: str) -> str:
+    """Without braces that nothing closes, if there are many: pysubs2 looks for the end of each anew."""
+    head, brace, tail = text.rpartition("}")
+    return head + brace + tail.replace("{", "") if tail.count("{") > _FEW else text
+
+
 def _text(path: str) -> str:
     """UTF-8 or UTF-16 where the bytes say so, else the encoding that fits best, else an error."""
     try:
-        data = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            data = file.read(_MOST + 1)
     except OSError as error:
         raise MediaError(f"{path}: cannot be opened ({error.strerror})") from error
+    if len(data) > _MOST:
+        raise LimitError(f"{path}: expected at most {_MOST:,} bytes of subtitles; cut the file")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
     try:
