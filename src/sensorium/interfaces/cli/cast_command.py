@@ -116,7 +116,7 @@ def review(library: str, out: str) -> None:
     from sensorium.adapters.media.reader import MediaReader
     from sensorium.interfaces.viewer.review_page import write_review
 
-    say(write_review(sensorium.Cast(library), library, out, MediaReader()))
+    say(str(write_review(sensorium.Cast(library), library, out, MediaReader())))
 
 
 @cast.command()
