@@ -7,9 +7,9 @@ a fenced worker, as `extract --fence` does it. A failure is
 
 - a crash: the worker died, twice; or an error that is none of ours;
 - a hang: not done within 20 s;
-- a wrong time: a span of a record or a feature before 0, beyond the end of the file (half a second is allowed:
-  a damaged file may state another length than its streams have), not finite, or empty where the kind has a
-  length;
+- a wrong time: a span of a record or a feature before 0, not finite, empty where the kind has a length, or
+  beyond the end of the file (half a second is allowed: a damaged file may state another length than its
+  streams have);
 - an untruth: what is decoded equals what the whole file gives, but the records do not.
 
 The same seed gives the same mutants.
@@ -88,7 +88,8 @@ class _Words:
 
 FAKES = {
     "speech_detector": _Loud, "transcriber": _Words, "segmenter": FakeSegmenter,
-    "speaker_encoder": FakeVoices, "sound_encoder": FakeSoundEncoder, "image_encoder": FakeImageEncoder, "text_detector": FakeFaceFinder,
+    "speaker_encoder": FakeVoices, "sound_encoder": FakeSoundEncoder,
+    "image_encoder": FakeImageEncoder, "text_detector": FakeFaceFinder,
     "face_detector": FakeFaceFinder, "face_encoder": FakeFaces,
 }  # fmt: skip
 CONFIG = Config.flat(transcriber="whisper-tiny.en")

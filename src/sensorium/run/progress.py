@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from sensorium.ops.text.harmless import clean
 from sensorium.run.job import Job, Outcome, reasons
 
 _SHOWN = 3  # warnings of one file that are shown as they come
@@ -29,7 +30,7 @@ class Watcher:
     def note(self, messages: Sequence[str]) -> None:
         """What could not be used, though the run goes on."""
         for message in messages:
-            print(f"not used: {message}", file=sys.stderr, flush=True)
+            print(clean(f"not used: {message}"), file=sys.stderr, flush=True)
 
     def stop(self) -> None:
         """The run is over, whatever ended it."""
@@ -45,17 +46,17 @@ def line(outcome: Outcome) -> str:
     """What became of one input, in one line (more, if more than one thing failed)."""
     name = outcome.uri
     if outcome.passed_over:
-        return f"passed over  {name}  (no media)"
+        return clean(f"passed over  {name}  (no media)")
     failed = [f"FAILED  {name}  {steps}: {why}" for steps, why in reasons(outcome.failures)]
     if failed and not outcome.computed and not outcome.found:
-        return "\n".join(failed)
+        return "\n".join(map(clean, failed))
     did = ", ".join(outcome.computed) or "nothing to compute, all there"
     warned = [f"warning  {message}" for message in outcome.warnings[:_SHOWN]]
     if (more := len(outcome.warnings) - _SHOWN) > 0:
         warned.append(f"warning  {name}: {more} more, see library.warnings()")
     length = f"{outcome.duration:.1f} s of " if outcome.duration else ""
     done = f"done  {name}  {length}{outcome.kind} in {outcome.seconds:.1f} s: {did}"
-    return "\n".join([done, *failed, *warned])
+    return "\n".join(map(clean, [done, *failed, *warned]))
 
 
 class Lines(Watcher):
@@ -87,7 +88,8 @@ class Bars(Watcher):
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._jobs, self._folder = jobs, Path(jobs[0].progress).parent
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        told = TextColumn("{task.description}", markup=False)  # a file may be called [/red]
+        columns = (told, BarColumn(), TimeElapsedColumn())
         count = TextColumn("{task.fields[count]}")
         self._bars = Progress(*columns, count, console=Console(stderr=True), transient=True)
         self._all = self._bars.add_task("all inputs", total=len(jobs), count=f"0/{len(jobs)}")
@@ -127,7 +129,8 @@ class Bars(Watcher):
             return
         if index not in self._each:
             self._each[index] = self._bars.add_task("", total=None, count="")
-        description = f"{Path(self._jobs[index].input.uri).name[-32:]}: {state['step']}"
+        name = Path(self._jobs[index].input.uri).name[-32:]
+        description = clean(f"{name}: {state['step']}")
         self._bars.update(
             self._each[index],
             description=description,

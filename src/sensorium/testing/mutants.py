@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -57,17 +58,16 @@ def originals(folder: Path) -> dict[str, bytes]:
     """
     made: dict[str, bytes] = {}
     sound = murmur(_SECONDS, _RATE, 1)[None]
-    for name, codecs in _VIDEO.items():
-        _kept(made, folder / name, lambda path, both=codecs: _video(path, *both, sound))
+    for name, (codec, voice) in _VIDEO.items():
+        _kept(made, folder / name, partial(_video, codec=codec, voice=voice, sound=sound))
     for name, codec in _SOUND.items():
-        _kept(made, folder / name, lambda path, one=codec: _sound(path, one, sound))
-    pictures = [Image.fromarray(each) for each in squares(6)]
+        _kept(made, folder / name, partial(_sound, codec=codec, sound=sound))
+    first, *rest = [Image.fromarray(each) for each in squares(6)]
     for form in _STILL:
-        _kept(made, folder / f"still.{form.lower()}", lambda p, f=form: pictures[0].save(p, f))
-    more: Any = {"save_all": True, "append_images": pictures[1:], "duration": 200}
+        _kept(made, folder / f"still.{form.lower()}", partial(first.save, format=form))
+    more: Any = {"save_all": True, "append_images": rest, "duration": 200}
     for form in _MOVING:
-        path = folder / f"moving.{form.lower()}"
-        _kept(made, path, lambda p, f=form: pictures[0].save(p, f, **more))
+        _kept(made, folder / f"moving.{form.lower()}", partial(first.save, format=form, **more))
     return made | {name: text.encode() for name, text in _SUBTITLES.items()}
 
 

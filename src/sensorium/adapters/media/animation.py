@@ -70,13 +70,12 @@ def _played(uri: str, picture: Image.Image, limits: Limits) -> Iterator[tuple[fl
             raise LimitError(
                 f"{uri}: {error}; expected at most {limits.max_pixels:,} pixels"
             ) from None
-        except pillow.BROKEN as error:
+        except (*pillow.BROKEN, MemoryError) as error:  # a length that cannot be, too
+            told = str(error) or type(error).__name__
             if index == first:
-                message = f"{uri}: the animation cannot be read ({error}); is it complete?"
+                message = f"{uri}: the animation cannot be read ({told}); is it complete?"
                 raise MediaError(message) from error
-            notice(
-                uri, f"the animation breaks off at {start:.2f} s ({error}); the rest is left out"
-            )
+            notice(uri, f"the animation breaks off at {start:.2f} s ({told}); the rest is left out")
             return
         limits.check_size(uri, *picture.size)
         stated = float(picture.info.get("duration") or 0) / 1000

@@ -12,10 +12,12 @@ import charset_normalizer
 import pysubs2
 
 from sensorium.adapters.remote.address import is_remote
-from sensorium.core.errors import MediaError
+from sensorium.core.errors import LimitError, MediaError
 from sensorium.core.speech import Cue
 from sensorium.core.time import Span
 
+_MOST = 20_000_000  # bytes; a film of three hours has 200,000
+_LONGEST, _FEW = 5000, 10  # characters of an entry; braces that nothing closes
 _SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
 _SETTLED = 2_000_000_000  # nanoseconds in which a second change may bear the time of the first
 
@@ -60,6 +62,13 @@ class SubtitleFiles:
         except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
             raise MediaError(f"{path}: expected srt, vtt or ass subtitles ({error})") from error
         subtitles.sort()
+        for line in subtitles:
+            if len(line.text) > _LONGEST:
+                raise LimitError(
+                    f"{path}: an entry of {len(line.text):,} characters at {line.start / 1000:.1f} s; "
+                    f"expected at most {_LONGEST:,}; is it a subtitle file?"
+                )
+            line.text = _closed(line.text)
         return [
             Cue(Span(line.start / 1000, line.end / 1000), line.plaintext.strip(), line.name.strip())
             for line in subtitles
@@ -70,12 +79,21 @@ class SubtitleFiles:
         ]
 
 
+def _closed(text: str) -> str:
+    """Without braces that nothing closes, if there are many: pysubs2 looks for the end of each anew."""
+    head, brace, tail = text.rpartition("}")
+    return head + brace + tail.replace("{", "") if tail.count("{") > _FEW else text
+
+
 def _text(path: str) -> str:
     """UTF-8 or UTF-16 where the bytes say so, else the encoding that fits best, else an error."""
     try:
-        data = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            data = file.read(_MOST + 1)
     except OSError as error:
         raise MediaError(f"{path}: cannot be opened ({error.strerror})") from error
+    if len(data) > _MOST:
+        raise LimitError(f"{path}: expected at most {_MOST:,} bytes of subtitles; cut the file")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
     try:

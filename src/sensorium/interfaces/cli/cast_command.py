@@ -14,7 +14,7 @@ from sensorium.interfaces.cli.corrections import (
     echo_shown,
     library_option,
 )
-from sensorium.interfaces.cli.terminal.console import echo_json, json_option, painted
+from sensorium.interfaces.cli.terminal.console import echo_json, json_option, painted, say
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
@@ -56,7 +56,7 @@ def list_(library: str, as_json: bool) -> None:
     lines = [_told(who) for who in opened.all()] or ["nobody yet"]
     unused = (f"not used: {each['what']}: {each['message']}" for each in opened.unused())
     lines += [painted(line, "warning") for line in unused]
-    click.echo("\n".join(lines))
+    say("\n".join(lines))
 
 
 @cast.command()
@@ -81,20 +81,20 @@ def explain(identity: str, library: str, as_json: bool) -> None:
     if as_json:
         echo_json(claims)
         return
-    click.echo(_told(who))
+    say(_told(who))
     if who.score == 1.0:
-        click.echo("named by hand, which outranks all evidence")
+        say("named by hand, which outranks all evidence")
     for name, group in claims.groupby("name", sort=False):
-        click.echo(f"{name}: probability {group['probability'].iloc[0]:.2f}")
+        say(f"{name}: probability {group['probability'].iloc[0]:.2f}")
         for row in group.itertuples():
             where = (
                 f" at {row.start:.1f} s" if row.start == row.start and row.start is not None else ""
             )
-            click.echo(f"  {row.score:.2f}  {row.source}: {row.quote}  {row.uri}{where}")
+            say(f"  {row.score:.2f}  {row.source}: {row.quote}  {row.uri}{where}")
     if claims.empty:
-        click.echo("no evidence of a name")
+        say("no evidence of a name")
     elif who.name is None:
-        click.echo("no name is sure enough; it stays unknown")
+        say("no name is sure enough; it stays unknown")
 
 
 @cast.command()
@@ -116,7 +116,7 @@ def review(library: str, out: str) -> None:
     from sensorium.adapters.media.reader import MediaReader
     from sensorium.interfaces.viewer.review_page import write_review
 
-    click.echo(write_review(sensorium.Cast(library), library, out, MediaReader()))
+    say(str(write_review(sensorium.Cast(library), library, out, MediaReader())))
 
 
 @cast.command()
@@ -144,7 +144,7 @@ def ask(library: str, yes: bool, as_json: bool, **choices: Any) -> None:
     from sensorium.people.ask import AgentOptions, ask
 
     def disclose(where: str, what: str) -> bool:
-        click.echo(f"to {where}:\n{what}", err=True)
+        say(f"to {where}:\n{what}", err=True)
         return yes or click.confirm("send it?", err=True)
 
     names = ("calls", "searches", "money", "seconds")
@@ -156,9 +156,9 @@ def ask(library: str, yes: bool, as_json: bool, **choices: Any) -> None:
         return
     for who, answer in answers:
         told = f"{answer.name} ({answer.score:.2f})" if answer.name else f"unsure: {answer.reason}"
-        click.echo(f"{who.id}  {told}")
+        say(f"{who.id}  {told}")
         for quote in answer.evidence:
-            click.echo(f"  {quote.text}  {quote.url}")
+            say(f"  {quote.text}  {quote.url}")
 
 
 add_corrections(cast, lambda library: sensorium.Cast(library), _told)

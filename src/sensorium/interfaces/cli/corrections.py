@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sensorium.interfaces.cli.terminal.console import echo_json, json_option
+from sensorium.interfaces.cli.terminal.console import echo_json, json_option, say
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
@@ -32,14 +32,14 @@ def echo_shown(cast: Cast, who: Identity, told: str, row: Callable[[Any], str] |
     if row is None:
         echo_json(mine)
         return
-    click.echo(told)
+    say(told)
     for each in mine.itertuples():
-        click.echo(f"  {row(each)}")
+        say(f"  {row(each)}")
 
 
 def echo_decided(as_json: bool, text: str, **decided: Any) -> None:
     """Prints what was decided, as a line for people or as JSON."""
-    echo_json(decided) if as_json else click.echo(text)
+    echo_json(decided) if as_json else say(text)
 
 
 def add_corrections(

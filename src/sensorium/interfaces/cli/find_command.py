@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sensorium.core.errors import UsageError
-from sensorium.interfaces.cli.terminal.console import echo_json, json_option, painted
+from sensorium.interfaces.cli.terminal.console import echo_json, json_option, painted, say
 
 if TYPE_CHECKING:
     from sensorium.library.library import Library
@@ -46,7 +46,7 @@ def find(library: str, text: str, as_json: bool, **options: Any) -> None:
     if as_json:
         echo_json(hits)
         return
-    click.echo("\n".join(_lines(opened, hits.to_dict("records"))) or "nothing found")
+    say("\n".join(_lines(opened, hits.to_dict("records"))) or "nothing found")
 
 
 def _lines(library: Library, hits: list[dict[str, Any]]) -> list[str]:

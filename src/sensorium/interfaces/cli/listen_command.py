@@ -19,6 +19,7 @@ from sensorium.interfaces.cli.terminal.console import (
     fail,
     json_option,
     painted,
+    say,
 )
 
 
@@ -97,19 +98,19 @@ class _Text:
             if not self._in_line or told["speaker"] != self._speaker:
                 self._new_line()
                 self._speaker = told["speaker"]
-                click.echo(f"{told['start']:8.1f}  {self._speaker or '?'}  ", nl=False)
-            click.echo(f"{told['text']} ", nl=False)
+                say(f"{told['start']:8.1f}  {self._speaker or '?'}  ", nl=False)
+            say(f"{told['text']} ", nl=False)
             self._in_line = True
             if told["text"].endswith((".", "?", "!")):
                 self._new_line()
         elif told["event"] == "turn" and self._turns:
-            click.echo(f"{told['start']:8.1f} - {told['end']:8.1f}  {told['speaker']}")
+            say(f"{told['start']:8.1f} - {told['end']:8.1f}  {told['speaker']}")
         elif told["event"] == "note":
             self._new_line()
             if told["kind"] == "ended":
-                click.echo(f"({told['message']})")
+                say(f"({told['message']})")
             else:
-                click.echo(painted(f"({told['message']})", "warning"), err=True)
+                say(painted(f"({told['message']})", "warning"), err=True)
         sys.stdout.flush()
 
     def _new_line(self) -> None:

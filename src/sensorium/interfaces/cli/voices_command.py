@@ -14,7 +14,7 @@ from sensorium.interfaces.cli.corrections import (
     echo_shown,
     library_option,
 )
-from sensorium.interfaces.cli.terminal.console import echo_json, json_option, painted
+from sensorium.interfaces.cli.terminal.console import echo_json, json_option, painted, say
 
 if TYPE_CHECKING:
     from sensorium.core.people.identity import Identity
@@ -53,7 +53,7 @@ def list_(library: str, as_json: bool) -> None:
         echo_json(opened.table())
         return
     known = opened.all()
-    click.echo("\n".join(_told(who) for who in known) if known else "no voices yet")
+    say("\n".join(_told(who) for who in known) if known else "no voices yet")
 
 
 @voices.command()

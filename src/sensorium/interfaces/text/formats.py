@@ -16,6 +16,7 @@ from sensorium.interfaces.text.screen import Look, screen
 from sensorium.interfaces.text.timeline import Timeline, tables, timelines, to_timeline
 from sensorium.library.library import Library
 from sensorium.ops.speech.utterance import Row
+from sensorium.ops.text.harmless import cell
 
 FORMATS = ("text", "vtt", "srt", "rttm", "json", "csv")
 CSV_COLUMNS = (
@@ -132,13 +133,21 @@ def file_ids(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _csv(library: Library, media: Media) -> str:
-    """RFC 4180: a header, CRLF, quotes where they are needed; empty where nothing is known."""
+    """RFC 4180: a header, CRLF, quotes where they are needed; empty where nothing is known.
+
+    A text that a spreadsheet would take for a formula has an apostrophe in front.
+    """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\r\n")
     writer.writeheader()
     for timeline in timelines(library, library.chosen(media)):
-        writer.writerows(sorted(timeline.words, key=lambda word: word["start"]))
+        rows = sorted(timeline.words, key=lambda word: word["start"])
+        writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return cell(value) if isinstance(value, str) else value
 
 
 def _json(library: Library, media: Media, embeddings: bool) -> str:

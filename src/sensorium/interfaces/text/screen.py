@@ -10,6 +10,7 @@ from statistics import median
 from sensorium.interfaces.text.timeline import Timeline
 from sensorium.interfaces.text.units import clock, describe
 from sensorium.ops.speech.utterance import Row, called
+from sensorium.ops.text.harmless import clean
 
 MOST = 12  # lines of what happens, without `everything`
 MOST_PEOPLE = 6  # of the voices, and of the persons
@@ -62,15 +63,6 @@ def screen(timeline: Timeline, library: str, look: Look) -> str:
     warned = (f"warning: {clean(message)}" for message in timeline.warnings)
     lines += [f"  {look.paint(line, 'warning')}" for line in warned]
     return "\n".join(lines) + "\n"
-
-
-def clean(text: str) -> str:
-    """Without what steers a terminal: names and texts come from files.
-
-    >>> clean("a\\x1b[31mb")
-    'a [31mb'
-    """
-    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def shots_told(shots: Sequence[Row]) -> str:

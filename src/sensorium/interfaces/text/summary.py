@@ -11,6 +11,7 @@ import click
 from sensorium.interfaces.text.screen import Paint, plain
 from sensorium.models.registry import models
 from sensorium.models.store import is_there
+from sensorium.ops.text.harmless import clean
 from sensorium.people.cast import Cast
 from sensorium.run.job import Failure, Outcome, reasons
 
@@ -63,7 +64,7 @@ def print_summary(told: dict[str, Any], paint: Paint = plain) -> None:
         click.echo(f"{len(told['passed_over'])} other files are no media and were passed over.")
     for each in told["files"]:
         for steps, why in reasons([Failure(**failure) for failure in each["failures"]]):
-            click.echo(paint(f"failed: {each['uri']} ({steps}): {why}", "failure"))
+            click.echo(paint(clean(f"failed: {each['uri']} ({steps}): {why}"), "failure"))
 
 
 def models_table() -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from sensorium.interfaces.cli.terminal.console import (
     EXIT_SOME_FAILED,
     json_option,
     painted,
+    say,
 )
 
 
@@ -68,24 +69,24 @@ def dataset(library: str, form: str, out: str, **choices: Any) -> None:
 def _said(what: str, done: int, total: int) -> None:
     """About ten lines per stage."""
     if done == total or done % max(1, total // 10) == 0:
-        click.echo(f"{what}: {done}/{total} pictures", err=True)
+        say(f"{what}: {done}/{total} pictures", err=True)
 
 
 def _print(told: dict[str, Any], out: str) -> None:
     pictures, negatives = told["pictures"], told["negatives"]
-    click.echo(
+    say(
         f"{out}: {pictures['train']} pictures for training, {pictures['val']} for validation "
         f"(divided by {told['split']}); {sum(negatives.values())} of them without anybody"
     )
     if not pictures["val"] and told["rule"]["held_out"]:
         told_so = "nothing for validation: there are too few shots to hold any out; add files"
-        click.echo(painted(told_so, "warning"))
+        say(painted(told_so, "warning"))
     for each in told["classes"]:
-        click.echo(f"  {each['name']}: {each['train']} + {each['val']}  ({each['identity']})")
+        say(f"  {each['name']}: {each['train']} + {each['val']}  ({each['identity']})")
     for identity in told["without_pictures"]:
-        click.echo(f"  {identity}: no picture of it is fit")
+        say(f"  {identity}: no picture of it is fit")
     for reason, number in told["left_out"].items():
-        click.echo(f"left out {number}: {reason}")
+        say(f"left out {number}: {reason}")
     for uri, why in told["unreadable"].items():
-        click.echo(painted(f"FAILED  {uri}  {why}", "failure"), err=True)
-    click.echo("look it over: sheet.png")
+        say(painted(f"FAILED  {uri}  {why}", "failure"), err=True)
+    say("look it over: sheet.png")

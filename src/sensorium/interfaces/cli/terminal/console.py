@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
 import click
+
+from sensorium.ops.text.harmless import clean_lines
 
 EXIT_SOME_FAILED = 3  # done, but some of it failed; the other codes are click's own: 0, 1, 2
 
@@ -20,10 +23,23 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "soft": {"dim": True},
 }
 
+_OURS = re.compile("(\\x1b\\[(?:0|1|2|31|33)m)")
+
 
 def painted(text: str, role: str) -> str:
     """The text in the look of its role: failure red, warning yellow, name bold, soft dim."""
     return click.style(text, **_LOOKS[role])
+
+
+def say(text: str, **options: Any) -> None:
+    """Prints text for people, in which names and texts from files do not steer the terminal.
+
+    The looks of `painted` stay, and lines.
+    """
+    parts = _OURS.split(text)
+    click.echo(
+        "".join(each if _OURS.fullmatch(each) else clean_lines(each) for each in parts), **options
+    )
 
 
 def colours(context: click.Context) -> None:
@@ -34,7 +50,7 @@ def colours(context: click.Context) -> None:
 
 def fail(error: Exception | str) -> None:
     """One red line on stderr."""
-    click.echo(painted(f"sensorium: {error}", "failure"), err=True)
+    say(painted(f"sensorium: {error}", "failure"), err=True)
 
 
 def json_option(told: str = "Print JSON.") -> Callable[[Any], Any]:
