@@ -10,6 +10,7 @@ from serving import Place, busy, cut, serving, silent
 
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.remote import address, http_origin, opening, origin
+from sensorium.adapters.stores.cast_lists import read_cast
 from sensorium.core.errors import FetchError, LimitError, MissingMediaError, UnsupportedMediaError
 from sensorium.core.limits import Limits
 from sensorium.testing.made_media import squares, tone, write_sound, write_video
@@ -145,6 +146,12 @@ def test_private_addresses_are_refused_also_behind_names_and_redirects(monkeypat
 
 
 http_origin_is_public = http_origin.is_public
+
+
+def test_a_portrait_may_be_an_address(tmp_path):
+    (tmp_path / "cast.csv").write_text("name,portraits\nAnn,https://ann:pw@h/a.jpg?v=1;b.jpg\n")
+    (member,) = read_cast(tmp_path / "cast.csv").members
+    assert member.portraits == ("https://h/a.jpg?v=1", str(tmp_path / "b.jpg"))
 
 
 def test_a_page_in_place_of_a_file_is_said_to_be_one():

@@ -19,11 +19,12 @@ from sensorium.adapters.remote import opening, origin, store_origin
 from sensorium.core.config import Config
 from sensorium.core.errors import (
     FetchError,
+    LibraryError,
     MissingDependencyError,
     MissingMediaError,
     UsageError,
 )
-from sensorium.library.library import Library
+from sensorium.library.library import Library, open_library
 from sensorium.library.originals import changed
 from sensorium.run import work
 from sensorium.run.executors import Options
@@ -214,7 +215,7 @@ def test_a_store_that_is_busy_for_a_while_and_one_that_hangs(bucket, s3, monkeyp
     ref = MediaReader().probe("s3://films/a.wav")
     assert (ref.num_bytes, busy) == (wav.stat().st_size, [])
     opening._open.clear()
-    s3.answers["a.wav"] = [1.0]
+    s3.answers["a.wav"] = [0.3]
     monkeypatch.setattr(store_origin, "PART_SECONDS", 0.05)
     with pytest.raises(FetchError, match=r"5 times in a row .a part took more than") as raised:
         MediaReader().probe("s3://films/a.wav")
@@ -276,6 +277,19 @@ def test_what_cannot_be_meant(monkeypatch):
     monkeypatch.setattr(store_origin, "url_to_fs", absent)
     with pytest.raises(MissingDependencyError, match=r"pip install 'sensorium\[gs\]'"):
         find("gs://bucket/a.wav")
+
+
+def test_a_library_in_a_store_is_refused_with_its_reason(tmp_path):
+    """And no folder named s3: appears."""
+    for attempt in (
+        lambda: run([str(tmp_path)], "s3://me:word@films/lib", Config(), Options(), Watcher()),
+        lambda: open_library("s3://me:word@films/lib"),
+    ):
+        with pytest.raises(
+            LibraryError, match=r"^s3://films/lib: a library lies in a local folder"
+        ):
+            attempt()
+    assert not os.path.exists("s3:")
 
 
 def test_no_credentials_is_one_error(bucket, monkeypatch):

@@ -106,7 +106,7 @@ def test_the_parquet_files_are_read_by_other_tools(thirty):
         (("extract", "x.mp4"), "--out"),
         (("extract", "x.mp4", "--out", "lib", "--transcriber", "nobody"), "expected one of"),
         (("extract", "x.mp4", "--out", "lib", "--speakers", "many"), "expected 3"),
-        (("extract", "http://x/y.mp4", "--out", "lib"), "download it first"),
+        (("extract", "nosuch://x/y.mp4", "--out", "lib"), "an address of a known kind"),
         (("show", "nowhere"), "no such folder"),
     ],
 )

@@ -17,7 +17,7 @@ from sensorium.core.limits import Limits
 
 _BLOCK = 1 << 18
 _MOST_AHEAD = 32  # blocks of one request while a file is read from front to back
-_KEPT = 16_384  # blocks on disk, 4 GiB; of a larger file those fetched first are fetched again
+_KEPT = 12_288  # blocks on disk, 3 GiB; of a larger file those fetched first are fetched again
 
 
 class Fetched:

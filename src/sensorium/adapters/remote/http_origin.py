@@ -152,6 +152,10 @@ class HttpOrigin:
             connection = self._connection(parts.scheme, parts.hostname or "", _port(parts))
             connection.request("GET", target, headers=headers)
             return connection.getresponse()
+        except PermissionError:
+            raise FetchError(
+                f"{self._uri}: this process may not use the network (a fence, a firewall)"
+            ) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             if reused:  # the server ended a connection that was idle

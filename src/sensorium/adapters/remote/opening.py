@@ -20,14 +20,15 @@ _one_at_a_time = threading.Lock()
 
 
 def fetched(uri: str, limits: Limits | None = None) -> Fetched:
-    """The remote file, opened once for all that read it in turn."""
+    """The remote file, opened once for all that read it in turn; it must be within the limits of each."""
+    limits = limits or Limits()
     with _one_at_a_time:
         if uri not in _open:
-            limits = limits or Limits()
             found = Fetched(uri, _origin(uri, limits), limits)
             while len(_open) >= _HELD:
                 del _open[next(iter(_open))]
             _open[uri] = found
+        limits.check_bytes(uri, _open[uri].num_bytes)
         return _open[uri]
 
 

@@ -120,7 +120,8 @@ class StoreOrigin:
 def about(entry: Mapping[str, Any]) -> About:
     """What an entry of fsspec says."""
     version = next((str(entry[key]) for key in _VERSIONS if entry.get(key)), "")
-    return About(entry.get("size"), version)
+    size = entry.get("size")
+    return About(size, version, ranges=size is not None)
 
 
 def translated(uri: str, error: BaseException) -> BaseException:
