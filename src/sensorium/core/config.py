@@ -189,8 +189,15 @@ class Config:
             for each in fields(kind)
             if each.name.endswith(roles)
         }
-        drawn = "drawn" in (self.passes or ())  # its models are an extra
-        return {name: model for name, model in chosen.items() if drawn or name[:6] != "drawn_"}
+        asked = set(self.passes or ())
+        return {
+            name: model
+            for name, model in chosen.items()
+            if _ASKED.get(name.split("_")[0]) in {None, *asked}
+        }
+
+
+_ASKED = {"drawn": "drawn", "body": "bodies"}  # role -> the pass that has to be asked for
 
 
 _GROUPS = {
