@@ -11,7 +11,7 @@ from sensorium.ops.vision.resize import pooled
 from sensorium.ports import Detector
 
 _ROOM = 2.0  # a crop is so many times the face: detectors want surroundings
-_SIDE = 96  # pixels that a face is averaged down to, where it is larger
+_SIDE = 96  # pixels that a face has at most in the crop
 _LEAST_IOU = 0.35
 # Eyes, nose and corners of the mouth of a face as CenterFace draws it, as shares of its box.
 _PLACES = np.array(
@@ -26,7 +26,7 @@ def pointed(frame: Frames, box: NDArray[np.float32], detector: Detector) -> NDAr
     in a face that looks at us.
     """
     left, top, right, bottom = widened(box, _ROOM, *frame.pixels.shape[1:3])
-    factor = max(1, int(max(box[2:] - box[:2])) // _SIDE)
+    factor = max(1, -(-int(max(box[2:] - box[:2])) // _SIDE))
     crop = pooled(frame.pixels[0, top:bottom, left:right], factor)
     if not crop.size:
         return usual(box)
