@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,10 +26,13 @@ class Followed:
     boxes: NDArray[np.float32]
     person: str | None = None
 
-    def at(self, time: float, reach: float) -> NDArray[np.float64] | None:
-        """Where it is at a time, moving evenly between sightings; None if further away than `reach` s."""
-        if not self.times[0] - reach <= time <= self.times[-1] + reach:
-            return None
+    def near(self, times: Sequence[float], reach: float) -> Sequence[float]:
+        """Those of some ascending times at which it is there, or was or will be within `reach` s."""
+        first = bisect_left(times, float(self.times[0]) - reach)
+        return times[first : bisect_right(times, float(self.times[-1]) + reach)]
+
+    def at(self, time: float) -> NDArray[np.float64]:
+        """(4,): where it is at a time, moving evenly between sightings."""
         return np.array([np.interp(time, self.times, column) for column in self.boxes.T])
 
 
@@ -64,18 +68,22 @@ def owners(faces: Sequence[Followed], bodies: Sequence[Followed], reach: float) 
     votes: Counter[tuple[int, int]] = Counter()
     moments: Counter[int] = Counter()
     for shot in sorted({body.shot for body in bodies}):
-        mine = [i for i, body in enumerate(bodies) if body.shot == shot]
-        there = [i for i, face in enumerate(faces) if face.shot == shot]
-        for time in sorted({float(t) for i in mine for t in bodies[i].times}):
-            seen = [(i, bodies[i].at(time, 0.0)) for i in mine]
-            looks = [(i, faces[i].at(time, reach)) for i in there]
-            now = [(i, box) for i, box in seen if box is not None]
-            shown = [(i, box) for i, box in looks if box is not None]
-            moments.update(i for i, _ in shown)
-            if not now or not shown:
-                continue
-            value = fit(np.stack([box for _, box in shown]), np.stack([box for _, box in now]))
-            votes.update((shown[r][0], now[c][0]) for r, c in assigned(value) if value[r, c] > 0)
+        there: dict[float, list[tuple[int, NDArray]]] = {}
+        for index, body in enumerate(bodies):
+            if body.shot == shot:
+                for time, box in zip(body.times.tolist(), body.boxes, strict=True):
+                    there.setdefault(time, []).append((index, box))
+        times = sorted(there)
+        shown: dict[float, list[tuple[int, NDArray]]] = {}
+        for index, face in enumerate(faces):
+            if face.shot == shot:
+                for time in face.near(times, reach):
+                    shown.setdefault(time, []).append((index, face.at(time)))
+                    moments[index] += 1
+        for time, looks in shown.items():
+            now = there[time]
+            value = fit(np.stack([box for _, box in looks]), np.stack([box for _, box in now]))
+            votes.update((looks[r][0], now[c][0]) for r, c in assigned(value) if value[r, c] > 0)
     best: dict[int, int] = {}
     for (face, body), num in votes.most_common():
         if face not in best and 2 * num >= moments[face]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from sensorium.core.features import Features
 from sensorium.core.media import Frames, MediaRef
 from sensorium.core.record import Record
 from sensorium.core.time import Span
+from sensorium.core.vision import Regions
 from sensorium.ops.people.belonging import Followed, Told, owners, who_is
 from sensorium.ops.vision.track import Track, Tracker, TrackRule
 from sensorium.ports import Detector, Earlier, Reader, Report
 
+_HEAD = 0.5  # score of a face whose person only its body says
 _FIRST = 500_000  # number of the first track, so that none is that of a face
 
 
@@ -78,11 +80,9 @@ class Bodies:
         for at, _, values in sorted(rows, key=lambda row: row[:2]):
             if still:
                 values |= {"track": None, "shot": None}
-            yield Record("region", None if still else Span(at, at), values, self._made_by)
-
-    @property
-    def _made_by(self) -> Any:
-        return self._detector.provenance
+            yield Record(
+                "region", None if still else Span(at, at), values, self._detector.provenance
+            )
 
     def _looked(self, ref: MediaRef, earlier: Earlier, report: Report) -> list[tuple[int, Track]]:
         """(shot, track) of every body."""
@@ -103,10 +103,8 @@ class Bodies:
             report(at)
         return [*done, *((shot, track) for track in tracker.finish())]
 
-    def _in_file(self, frame: Frames, ref: MediaRef) -> Any:
+    def _in_file(self, frame: Frames, ref: MediaRef) -> Regions:
         """What is found in a picture, in pixels of the file."""
-        from dataclasses import replace
-
         found = self._detector.detect(frame)[0]
         scale = np.tile(ref.scale(frame), 2).astype(np.float32)
         return replace(found, xyxy=found.xyxy * scale)
@@ -150,7 +148,7 @@ def _heads(
         for time, box in zip(face.times, face.boxes, strict=True):
             one = told[place][int(np.argmin(np.abs(body.times - time)))]
             if one.person:
-                yield float(time), body.number, _values("head", box, 0.5, body, one.person)
+                yield float(time), body.number, _values("head", box, _HEAD, body, one.person)
 
 
 def _followed(shot: int, track: Track) -> Followed:
