@@ -85,9 +85,9 @@ def owners(faces: Sequence[Followed], bodies: Sequence[Followed], reach: float) 
             value = fit(np.stack([box for _, box in looks]), np.stack([box for _, box in now]))
             votes.update((looks[r][0], now[c][0]) for r, c in assigned(value) if value[r, c] > 0)
     best: dict[int, int] = {}
-    for (face, body), num in votes.most_common():
-        if face not in best and 2 * num >= moments[face]:
-            best[face] = body
+    for (sitting, under), num in votes.most_common():
+        if sitting not in best and 2 * num >= moments[sitting]:
+            best[sitting] = under
     return best
 
 
