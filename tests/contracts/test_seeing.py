@@ -18,6 +18,7 @@ from sensorium.adapters.models.vision.active_speaker import ActiveSpeakerModel
 from sensorium.adapters.models.vision.centerface import CenterFaceDetector
 from sensorium.adapters.models.vision.dinov2 import DinoV2Encoder, DinoV2Heads
 from sensorium.adapters.models.vision.dlib_faces import DlibFaceEncoder
+from sensorium.adapters.models.vision.person_ssd import PersonDetector
 from sensorium.adapters.models.vision.rapid_text import RapidTextReader
 from sensorium.adapters.models.vision.yolo import YoloDetector
 from sensorium.testing.fake_encoders import FakeImageEncoder
@@ -112,6 +113,21 @@ class TestCenterFace(StoredContract, DetectorContract):
 
     def shown(self):
         return on_gray(drawn_face(100), 240, 320)
+
+
+@pytest.mark.model
+class TestPersons(StoredContract, DetectorContract):
+    label = "body"
+
+    @classmethod
+    def made(cls):
+        return PersonDetector(least_score=0.25)
+
+    def shown(self):
+        """No photo of a person may lie here; the network takes this for one, at 0.31."""
+        y, x = np.mgrid[:300, :300]
+        cone = 255 - abs(x - 150) - abs(y - 150)
+        return np.stack([(x * 7 + y * 3) % 256, (x * y) % 251, cone % 256], -1).astype(np.uint8)
 
 
 @pytest.mark.model

@@ -200,6 +200,17 @@ def test_a_face_that_is_looked_for_now_and_then_is_one_stretch_until_it_is_gone(
     assert found == [(0.0, 0.6), (3.0, pytest.approx(3.2))]
 
 
+def test_who_turns_away_is_still_there_by_the_body() -> None:
+    def row(at: float, label: str, person: str | None, track: int) -> dict[str, object]:
+        return {"start": at, "end": at, "label": label, "person": person, "track": track, "shot": 0}
+
+    rows = [row(t / 5, "face", "P1", 1) for t in range(3)]
+    rows += [row(t / 5, "body", "P1", 500_000) for t in range(10)]
+    rows += [row(t / 5, "body", None, 500_001) for t in range(10)]  # nobody's is no face
+    found = face_stretches(sorted(rows, key=lambda each: each["start"]))
+    assert [(each["person"], each["start"], each["end"]) for each in found] == [("P1", 0.0, 1.8)]
+
+
 def test_japanese_is_written_without_blanks() -> None:
     words = [word("今日", 0, 1, language="ja"), word("は", 1, 2, language="ja")]
     assert cues(words)[0].lines == ("今日は",)

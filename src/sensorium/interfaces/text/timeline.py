@@ -196,14 +196,15 @@ def face_stretches(regions: Sequence[Row]) -> list[Row]:
     """Boxes of one face that follow one another, as one stretch with a start and an end.
 
     A face that is missing for two pictures or more starts a new stretch, and so does a new shot.
-    Faces of nobody in particular (`person` None) are kept apart by their track.
+    Faces of nobody in particular (`person` None) are kept apart by their track. The body of somebody counts
+    as the face that is turned away; one of nobody does not.
     """
     times = sorted({row["start"] for row in regions if row["start"] is not None})
     step = median([b - a for a, b in pairwise(times)]) if times[1:] else 0.2
     done: list[Row] = []
     open_: dict[Any, Row] = {}
     for row in regions:
-        if row["start"] is None:
+        if row["start"] is None or (row.get("label") == "body" and not row["person"]):
             continue
         who = (row["person"] or row["track"], row["shot"])
         end = max(row["end"], row["start"])

@@ -71,9 +71,17 @@ def _any_size(source: Path) -> Any:
     )
 
 
+def _persons(source: Path) -> Any:
+    from sensorium.models.graphs.frozen_graph import read_frozen
+    from sensorium.models.graphs.person_graph import person_graph
+
+    return person_graph(read_frozen(source))
+
+
 MAKERS: Mapping[str, Callable[[Path], Any]] = {
     "segmentation": _segmentation,
     "campplus": _campplus,
     "backbone": _backbone,
     "any_size": _any_size,
+    "persons": _persons,
 }

@@ -41,3 +41,21 @@ def pooled(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     padded = np.pad(pixels, ((0, -rows % factor), (0, -columns % factor), (0, 0)), mode="edge")
     shape = (padded.shape[0] // factor, factor, padded.shape[1] // factor, factor, 3)
     return padded.reshape(shape).mean(axis=(1, 3), dtype=np.float32).astype(np.uint8)
+
+
+def sampled(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.float32]:
+    """Bilinear samples without smoothing: what detectors are trained on (OpenCV's INTER_LINEAR).
+
+    float32 ``(rows, columns, 3)`` in 0..255; made smaller by more than two, pixels are left out.
+    """
+
+    def places(num: int, of: int) -> tuple[NDArray, NDArray, NDArray]:
+        at = np.clip((np.arange(num) + 0.5) * of / num - 0.5, 0, of - 1)
+        low = np.floor(at).astype(np.int64)
+        return low, np.minimum(low + 1, of - 1), (at - low).astype(np.float32)
+
+    y0, y1, fy = places(rows, pixels.shape[0])
+    x0, x1, fx = places(columns, pixels.shape[1])
+    upper, lower = pixels[y0].astype(np.float32), pixels[y1].astype(np.float32)
+    lines = upper + (lower - upper) * fy[:, None, None]
+    return np.round(lines[:, x0] + (lines[:, x1] - lines[:, x0]) * fx[None, :, None])

@@ -13,12 +13,8 @@ from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
 from sensorium.ops.vision.boxes import iou
+from sensorium.pipelines.people.pointing import pointed, usual
 from sensorium.ports import Detector
-
-# Eyes, nose and corners of the mouth of a face as CenterFace draws it, as shares of its box.
-_PLACES = np.array(
-    [[0.31, 0.41], [0.69, 0.41], [0.5, 0.61], [0.35, 0.79], [0.65, 0.79]], np.float32
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +29,20 @@ class TakeoverRule:
 
 
 class Takeover:
-    """Detects with a trained model, label: the class, and with another where that is unsure, label: face."""
+    """Detects with a trained model, label: the class, and with another where that is unsure, label: face.
+
+    A trained model has no landmarks: those of its faces are the other's where that saw the picture, else
+    those of `near`, a detector that is shown the face alone.
+    """
 
     def __init__(
-        self, trained: Detector, other: Detector, rule: TakeoverRule | None = None
+        self,
+        trained: Detector,
+        other: Detector,
+        rule: TakeoverRule | None = None,
+        near: Detector | None = None,
     ) -> None:
+        self._near = near
         self._trained = trained
         self._other = other
         self._rule = rule or TakeoverRule()
@@ -51,6 +56,8 @@ class Takeover:
         """Both models and the rule."""
         first, second = self._trained.provenance, self._other.provenance
         params = {"trained": first.plain(), "other": second.plain(), "rule": asdict(self._rule)}
+        if self._near:
+            params["near"] = self._near.provenance.plain()
         return Provenance(f"{first.model}+{second.model}", first.revision, params)
 
     def detect(self, frames: Frames) -> list[Regions]:
@@ -68,34 +75,38 @@ class Takeover:
         found = self._trained.detect(frame)[0]
         sure = found.score >= self._rule.sure
         rows = [(found.xyxy[i], found.score[i], found.label[i]) for i in np.flatnonzero(sure)]
-        points = [_landmarks(box) for box, _, _ in rows]
+        points: list[NDArray[np.float32] | None] = [None] * len(rows)
         if not sure.all() or self._strangers or at >= self._next_audit:
             self.num_asked += 1
             self._next_audit = at + self._rule.audit
             others = self._other.detect(frame)[0]
             known = np.array([box for box, _, _ in rows], np.float32).reshape(-1, 4)
-            shared = iou(others.xyxy, known).max(axis=1, initial=0.0)
-            new = np.flatnonzero(shared <= self._rule.most_iou)
+            shared = iou(others.xyxy, known)
+            same = shared > self._rule.most_iou
+            new = np.flatnonzero(~same.any(axis=1))
             self._strangers = len(new) > 0
+            points = [
+                others.landmarks[shared[:, i].argmax()] if same[:, i].any() else None
+                for i in range(len(rows))
+            ]
             rows += [(others.xyxy[i], others.score[i], others.label[i]) for i in new]
-            points += [_five(others.landmarks[i], others.xyxy[i]) for i in new]
+            points += [others.landmarks[i] for i in new]
+        five = [self._five(frame, row[0], each) for row, each in zip(rows, points, strict=True)]
         return Regions(
             np.array([box for box, _, _ in rows], np.float32).reshape(-1, 4),
             np.array([score for _, score, _ in rows], np.float32),
             tuple(label for _, _, label in rows),
             np.full(len(rows), -1, np.int64),
             at,
-            np.array(points, np.float32).reshape(-1, 5, 2),
+            np.array(five, np.float32).reshape(-1, 5, 2),
         )
 
-
-def _landmarks(box: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Where they would be in a face that looks at us."""
-    return box[:2] + _PLACES * (box[2:] - box[:2])
-
-
-def _five(points: NDArray[np.float32], box: NDArray[np.float32]) -> NDArray[np.float32]:
-    return points if len(points) == 5 else _landmarks(box)
+    def _five(
+        self, frame: Frames, box: NDArray[np.float32], known: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        if known is not None and len(known) == 5:
+            return known
+        return pointed(frame, box, self._near) if self._near else usual(box)
 
 
 def voted(seen: list[tuple[str, float]], classes: Mapping[str, str]) -> tuple[str, float] | None:

@@ -7,7 +7,6 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -19,6 +18,7 @@ from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
 from sensorium.ops.vision.boxes import nms
+from sensorium.ops.vision.resize import sampled
 
 _GRAY = 114  # what YOLO models see beside the picture
 
@@ -150,7 +150,7 @@ class YoloDetector:
         corner = self._stated.get("letterbox_pad", "center") == "topleft"
         left, top = (0, 0) if corner else ((width - columns) // 2, (height - rows) // 2)
         canvas = np.full((height, width, 3), _GRAY, np.float32)
-        canvas[top : top + rows, left : left + columns] = _sampled(pixels, rows, columns)
+        canvas[top : top + rows, left : left + columns] = sampled(pixels, rows, columns)
         return canvas, scale, left, top
 
     def _decoded(self, output: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
@@ -188,18 +188,3 @@ def _fetched(name: str) -> Path:
         return Path(hf_hub_download(f"{owner}/{repository}", file))
     except Exception as error:  # the hub has many classes of errors
         raise ModelError(f"hub:{name}: cannot be fetched ({error})") from None
-
-
-def _sampled(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.float32]:
-    """Bilinear samples without smoothing: what YOLO models are trained on (OpenCV's INTER_LINEAR)."""
-
-    def places(num: int, of: int) -> tuple[NDArray, NDArray, NDArray]:
-        at = np.clip((np.arange(num) + 0.5) * of / num - 0.5, 0, of - 1)
-        low = np.floor(at).astype(np.int64)
-        return low, np.minimum(low + 1, of - 1), (at - low).astype(np.float32)
-
-    y0, y1, fy = places(rows, pixels.shape[0])
-    x0, x1, fx = places(columns, pixels.shape[1])
-    upper, lower = pixels[y0].astype(np.float32), pixels[y1].astype(np.float32)
-    lines: Any = upper + (lower - upper) * fy[:, None, None]
-    return np.round(lines[:, x0] + (lines[:, x1] - lines[:, x0]) * fx[None, :, None])
