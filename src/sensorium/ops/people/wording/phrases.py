@@ -156,8 +156,9 @@ def said_names(text: str) -> Iterator[Said]:
     ['李明']
     """
     found: dict[int, Said] = {}
-    for kind, before, after in _lines():
-        for match in before.finditer(text):
+    small = text.casefold()
+    for kind, sign, before, after in _lines():
+        for match in before.finditer(text) if sign in small else ():
             name = _follows(text, match.end(), after) if _counts(kind, text, match) else None
             if name is None or (kind == "am" and not _ends(text, name.end)):
                 continue
@@ -205,16 +206,15 @@ def _follows(text: str, start: int, after: re.Pattern[str] | None) -> Word | Non
 
 
 @cache
-def _lines() -> list[tuple[Kind, re.Pattern[str], re.Pattern[str] | None]]:
-    """(kind, what stands before the name, what stands behind it)."""
+def _lines() -> list[tuple[Kind, str, re.Pattern[str], re.Pattern[str] | None]]:
+    """(kind, letters without which the line is not there, what stands before the name, what behind)."""
     done = []
     for kind, text in PHRASES.items():
-        for line in re.split(r"[|\n]", text):
-            if line.strip():
-                before, _, after = line.strip().partition("{}")
-                done.append(
-                    (kind, _pattern(before, True), _pattern(after, False) if after else None)
-                )
+        for line in filter(str.strip, re.split(r"[|\n]", text)):
+            before, _, after = line.strip().partition("{}")
+            sign = max(re.split(r"[\s'*,，、:]|{}", line.casefold()), key=len)
+            behind = _pattern(after, False) if after.strip() else None
+            done.append((kind, sign, _pattern(before, True), behind))
     return done
 
 
