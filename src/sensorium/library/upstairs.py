@@ -10,6 +10,8 @@ from sensorium.core.lazy import loaded
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sensorium.people.title import Title
+
 
 class Upstairs:
     """Methods of `Library` whose work is done above it; the rooms are loaded by name, at their first use."""
@@ -60,3 +62,12 @@ class Upstairs:
             UsageError: no such input, a budget below 50.
         """
         return loaded("interfaces.agent.digest:prompt")(self, file, budget, tokenizer, pictures)
+
+    def title(self, folder: str | os.PathLike[str] | None = None) -> Title:
+        """All its files, or those below a folder, as one film or series: who is seen how long, who says
+        what, who is there with whom.
+
+        Raises:
+            UsageError: no input lies in the folder.
+        """
+        return loaded("people.title:Title")(self, folder)

@@ -11,7 +11,7 @@ from sensorium.core.people.evidence import Claim, Scene
 from sensorium.core.time import Span
 from sensorium.ops.people.person_names import Names, like_a_name, written
 from sensorium.ops.people.wording.phrases import Kind, Said, said_names
-from sensorium.ops.people.wording.role_words import describes, is_role
+from sensorium.ops.people.wording.role_words import describes, of_people
 from sensorium.ops.people.wording.spelling import cased, unspaced
 
 # Probability that a name is right which is known, or that nobody knows: recognisers misspell them, and
@@ -95,11 +95,10 @@ def _called(text: str, names: Names) -> Iterator[Said]:
         ]
         if len(pieces) > 1 and sum(meant) == 1 and (meant[0] or meant[-1]):
             piece = pieces[0] if meant[0] else pieces[-1]
-            kin = meant[-1] and any(map(is_role, pieces[-2].split()))  # "this is my sister, Anna"
+            kin = meant[-1] and any(map(of_people, pieces[-2].split()))  # "this is my sister, Anna"
             start = text.find(piece, begin)
-            if not kin and not any(
-                said.end == start + len(piece) for said in said_names(text[:end])
-            ):
+            ends = range(start, start + len(piece) + 1)
+            if not kin and not any(said.end in ends for said in said_names(text[: ends.stop])):
                 yield Said("declined", piece, start, start + len(piece))
         begin = end + 1
 

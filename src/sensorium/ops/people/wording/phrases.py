@@ -14,7 +14,7 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from sensorium.ops.folding import fold
-from sensorium.ops.people.wording.role_words import is_role
+from sensorium.ops.people.wording.role_words import of_people
 from sensorium.ops.people.wording.spelling import Word, spelled, unspaced
 
 Kind = Literal["name", "am", "noun", "here", "other", "you", "declined"]
@@ -181,7 +181,7 @@ def _counts(kind: Kind, text: str, match: re.Match[str]) -> bool:
     if kind == "am" and ahead and ahead[-1][-1].isalpha() and fold(ahead[-1]) not in BEFORE:
         return False  # "ci sono Anna e Marco"; a sentence begins with it
     between = match.groupdict().get("between")
-    return between is None or any(is_role(word) for word in between.split())
+    return between is None or any(map(of_people, between.split()))
 
 
 def _ends(text: str, end: int) -> bool:

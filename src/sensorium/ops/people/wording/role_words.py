@@ -132,7 +132,7 @@ medic profesor polițist regizor toți rege regină الراوي راوي رجل
 군인 판사 왕 여왕 손님 ผู้บรรยาย ผู้ชาย ชาย ผู้หญิง หญิง เด็ก เด็กผู้ชาย เด็กผู้หญิง เสียง แม่ พ่อ ยาย ย่า ตา ปู่ ลูกชาย ลูกสาว
 ภรรยา สามี พี่ชาย พี่สาว น้องชาย น้องสาว ลุง ป้า น้า อา เพื่อน หมอ แพทย์ พยาบาล ครู อาจารย์ นักเรียน ตำรวจ ผู้กำกับ ทนาย
 ทหาร คนขับ ทุกคน narator pria wanita lelaki perempuan anak suara ayah kakek nenek kakak adik teman dokter
-perawat guru murid polisi sutradara semua người mẹ cha bố ba ông bà em bác sĩ giáo viên cảnh sát đạo
+perawat guru murid polisi sutradara semua người mẹ cha ba ông bà em bác sĩ giáo viên cảnh sát đạo
 diễn
 """
 # What one hears, as labels tell it.
@@ -221,6 +221,7 @@ def _table(text: str) -> frozenset[str]:
 
 
 TITLES = _table(_TITLES)
+_SOMEBODY = _table(_ROLES) | TITLES
 _NOBODY = _table(_ROLES) | _table(_SOUNDS) | _table(_SMALL)
 _DESCRIBING = _NOBODY | TITLES | _table(_PEOPLES) | _table(_PLACES)
 _FAMILIES = _table(_SURNAMES)
@@ -260,6 +261,15 @@ def is_role(word: str) -> bool:
     if fold(word) in _NOBODY or (len(parts) == 2 and fold(parts[1]) in _NOBODY):
         return True
     return word.endswith(_GROWN) or word.startswith(_POINTING)
+
+
+def of_people(word: str) -> bool:
+    """Whether a word says what somebody is to others: sister, friend, doctor.
+
+    >>> of_people("sister"), of_people("Freundin"), of_people("here"), of_people("dog")
+    (True, True, False, False)
+    """
+    return fold(word) in _SOMEBODY
 
 
 def name_nobody(words: list[str]) -> bool:

@@ -53,8 +53,15 @@ def unspaced(letter: str) -> bool:
 
 
 def cased(text: str) -> bool:
-    """Whether a script of the text has large and small letters."""
-    return any(unicodedata.category(each) in ("Lu", "Ll", "Lt") for each in text)
+    """Whether a script of the text has large and small letters in use; Georgian's large ones are for titles.
+
+    >>> cased("Anna"), cased("安娜"), cased("ნინო")
+    (True, False, False)
+    """
+    return any(
+        unicodedata.category(each) in ("Lu", "Ll", "Lt") and script(each) != "GEORGIAN"
+        for each in text
+    )
 
 
 def words(text: str, start: int = 0, kinds: str = "LM") -> Iterator[Word]:
