@@ -42,10 +42,10 @@ def test_roles_kin_sounds_and_small_words_are_no_names(role):
 
 @pytest.mark.parametrize(
     "name",
-    "ANNA|Élodie Martin|Jean-Luc|O’Neil|Łukasz|АННА|Ольга Петровна|Γιώργος|ΓΙΩΡΓΟΣ|أحمد|דוד|राहुल|김민수|サクラ|"
-    "さくら|安娜|田中太郎|สมชาย|Dr. Müller|Frau Müller|田中さん|김민수씨|Anna Koch|Pieter van den Berg|Նարե|ნინო".split(
-        "|"
-    ),
+    "ANNA|Élodie Martin|Jean-Luc|O’Neil|Łukasz|АННА|Ольга Петровна|Γιώργος|ΓΙΩΡΓΟΣ|أحمد|דוד|राहुल|"
+    "김민수|サクラ|"
+    "さくら|安娜|田中太郎|สมชาย|Dr. Müller|Frau Müller|田中さん|김민수씨|Anna Koch|"
+    "Pieter van den Berg|Նարե|ნინო".split("|"),
 )
 def test_names_of_every_script_are_names(name):
     assert like_a_name(name)
@@ -131,7 +131,7 @@ def test_whoever_is_called_answers(text, name):
 
 
 @pytest.mark.parametrize(
-    "text", ["This is my sister, Mary.", "Mary, Bill, and others went.", "We saw Mary there."]
+    "text", ["I saw my sister, Mary.", "Mary, Bill, and others went.", "We saw Mary there."]
 )
 def test_whoever_is_only_told_of_is_not_called(text):
     assert claims(spoken, said(("S1", text), ("S2", "mhm")), CAST) == []

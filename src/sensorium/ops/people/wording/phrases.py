@@ -20,7 +20,8 @@ from sensorium.ops.people.wording.spelling import Word, spelled, unspaced
 Kind = Literal["name", "am", "noun", "here", "other", "you", "declined"]
 # name: says that something is one's name. am: "I am ...", where only names begin large. noun: "I am ..." of
 # languages in which nouns do too, or that have no large letters: known names alone. here: who is on the
-# line. other: introduces somebody. you: whom one addresses; declined: where names change when called.
+# line. other: introduces somebody. you: whom one addresses; declined: where names
+# change when called, or nouns begin large ("Hallo Nachbar").
 PHRASES: dict[Kind, str] = {
     "name": """
 my name is {} | my name's {} | the name is {} | you can call me {}
@@ -97,8 +98,6 @@ thank you, {} | thank you {} | thank you so much, {} | thank you very much, {} |
 hello, {} | hello {} | hi, {}
 hi {} | hey, {} | hey {} | good morning, {} | good evening, {} | good afternoon, {} | good night, {}
 goodbye, {} | welcome, {}
-danke, {} | danke {} | vielen dank, {} | hallo, {} | hallo {} | guten morgen, {} | guten tag, {}
-guten abend, {} | tschüss, {}
 merci, {} | merci {} | merci beaucoup, {} | bonjour, {} | bonjour {} | bonsoir, {} | salut, {}
 salut {} | au revoir, {}
 gracias, {} | muchas gracias, {} | hola, {} | hola {} | buenos días, {} | buenas noches, {} | adiós, {}
@@ -118,6 +117,8 @@ köszönöm, {} | szia, {} | terima kasih, {} | halo, {}
 धन्यवाद, {} | नमस्ते, {} | ขอบคุณ คุณ{} | สวัสดีคุณ{}
 """,
     "declined": """
+danke, {} | danke {} | vielen dank, {} | hallo, {} | hallo {} | guten morgen, {} | guten tag, {}
+guten abend, {} | tschüss, {}
 dziękuję, {} | cześć, {} | děkuji, {} | ahoj, {} | дякую, {} | привіт, {} | ευχαριστώ, {} | γεια σου, {}
 γεια σου {} | mulțumesc, {} | bună, {}
 """,
