@@ -10,8 +10,6 @@ from sensorium.core.lazy import loaded
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sensorium.people.title import Title
-
 
 class Upstairs:
     """Methods of `Library` whose work is done above it; the rooms are loaded by name, at their first use."""
@@ -63,9 +61,9 @@ class Upstairs:
         """
         return loaded("interfaces.agent.digest:prompt")(self, file, budget, tokenizer, pictures)
 
-    def title(self, folder: str | os.PathLike[str] | None = None) -> Title:
+    def title(self, folder: str | os.PathLike[str] | None = None) -> Any:
         """All its files, or those below a folder, as one film or series: who is seen how long, who says
-        what, who is there with whom.
+        what, who is there with whom; a `sensorium.people.title.Title`.
 
         Raises:
             UsageError: no input lies in the folder.

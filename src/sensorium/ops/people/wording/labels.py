@@ -101,9 +101,8 @@ def _parts(cue: Cue, scene: Scene) -> Iterator[tuple[Span, Label, float, str]]:
     if len(set(voices)) < len(voices):
         return  # two are said to speak, and one is heard
     for place, span, text in zip(starts, spans, texts, strict=True):
-        label = labels[place]
-        if label:
-            yield (cue.span if len(starts) == 1 else span), label, _SIDE, text
+        if found := labels[place]:
+            yield (cue.span if len(starts) == 1 else span), found, _SIDE, text
 
 
 def named(text: str, names: Names) -> str | None:
