@@ -377,3 +377,18 @@ def test_while_a_run_writes_a_correction_says_so(library: Library) -> None:
         answer = client(library).post("/api/corrections", json=deed)
     assert answer.status_code == 409
     assert "another run is writing" in answer.json()["error"]
+
+
+@IN_A_BROWSER
+def test_the_page_of_a_title_is_walked_by_keyboard(page: Any, library: Library) -> None:
+    """From the people to the title, and on it to somebody; names are text, pictures are there."""
+    Cast(library.path).name("V1", "<img src=x onerror=alert(1)>")
+    page.goto("/#/people")
+    page.get_by_role("link", name="Who is there when").click()
+    page.wait_for_selector("article")
+    assert page.locator("article h3", has_text="<img src=x").count() == 1
+    assert page.locator("article img").count() >= 2
+    assert page.locator("svg a, table a").count() >= 2
+    page.locator("table a").first.focus()
+    page.keyboard.press("Enter")
+    until(page, "location.hash.length > 1 && document.querySelector(location.hash) !== null")

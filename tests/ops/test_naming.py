@@ -10,7 +10,9 @@ from sensorium.core.speech import Cue
 from sensorium.core.time import Span
 from sensorium.ops.people.belief import decided, probabilities
 from sensorium.ops.people.person_names import Names, like_a_name
-from sensorium.ops.people.sources import file_name, screen, spoken, subtitles
+from sensorium.ops.people.sources import file_name, screen
+from sensorium.ops.people.wording.heard import spoken
+from sensorium.ops.people.wording.labels import subtitles
 
 CAST = Names({"Mary Weaver": (), "John Park": ("Johnny",), "John Hill": ()})
 CLAIMS = st.builds(

@@ -60,3 +60,12 @@ class Upstairs:
             UsageError: no such input, a budget below 50.
         """
         return loaded("interfaces.agent.digest:prompt")(self, file, budget, tokenizer, pictures)
+
+    def title(self, folder: str | os.PathLike[str] | None = None) -> Any:
+        """All its files, or those below a folder, as one film or series: who is seen how long, who says
+        what, who is there with whom; a `sensorium.people.title.Title`.
+
+        Raises:
+            UsageError: no input lies in the folder.
+        """
+        return loaded("people.title:Title")(self, folder)

@@ -18,6 +18,9 @@ from sensorium.library.layout import Layout
 from sensorium.library.store.shelf import Shelf
 from sensorium.ops.people import sources as ours
 from sensorium.ops.people.known import Known
+from sensorium.ops.people.wording.credits import credits
+from sensorium.ops.people.wording.heard import spoken
+from sensorium.ops.people.wording.labels import subtitles
 from sensorium.people.match import calibration_of
 from sensorium.ports import EvidenceSource
 
@@ -28,8 +31,9 @@ _LIKELY = 0.5  # probability from which on a portrait is a claim
 def sources() -> dict[str, EvidenceSource]:
     """All sources of evidence by name: ours, then those of other packages."""
     known: dict[str, EvidenceSource] = {
-        "subtitles": ours.subtitles,
-        "speech": ours.spoken,
+        "subtitles": subtitles,
+        "speech": spoken,
+        "credits": credits,
         "screen": ours.screen,
         "file": ours.file_name,
         "detector": ours.detector,

@@ -12,6 +12,7 @@ from sensorium.library.layout import Layout
 from sensorium.library.store.shelf import Shelf
 from sensorium.ops.people.known import Known
 from sensorium.ops.people.voice_and_face import JoinRule, by_link
+from sensorium.ops.people.wording.credits import with_credited
 from sensorium.people.claim import plain_claim, portraits, read_scene, sources
 from sensorium.people.decision import join_clear, keep_claims, keep_links, keep_samples
 from sensorium.people.match import Found, matched, with_samples
@@ -99,9 +100,10 @@ def gather(layout: Layout, uris: Sequence[str]) -> list[str]:
         if not entry["digest"]:
             continue
         scene = read_scene(layout, entry)
+        there = with_credited(scene, names)
         for title, source in sources().items():
             try:
-                found = [plain_claim(each, each.identity) for each in source(scene, names)]
+                found = [plain_claim(each, each.identity) for each in source(scene, there)]
             except Exception as error:  # a plug-in of somebody else's
                 text = str(error) if isinstance(error, SensoriumError) else repr(error)
                 failed.append(f"{entry['uri']}: evidence {title}: {text}")

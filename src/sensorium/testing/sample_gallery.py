@@ -15,7 +15,7 @@ from sensorium.library.layout import Layout, result_key
 from sensorium.library.library import Library
 from sensorium.testing.sample_library import add_synthetic, synthetic_ref, synthetic_talk
 
-_PASSES = ("speakers", "faces")
+_PASSES = ("speakers", "faces", "speech", "who")
 _TALK = {"S1": "V1", "S2": "V2", "P1": "V1", "P2": "V2"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,8 @@ from sensorium.core.errors import ModelError, SensoriumError
 from sensorium.core.people.inquiry import Answer, Budget, Case, Price, Quote
 from sensorium.ports import SearchEngine
 
-VERSION = 1  # of the instructions: part of the key of kept answers
+_LATE = asyncio.TimeoutError  # the built-in one from Python 3.11 on
+VERSION = 2  # of the instructions: part of the key of kept answers
 _LENGTH = 600  # characters of one search result that are handed on
 _RESULTS = 5
 INSTRUCTIONS = """You find out who a person or character in a recording is. Use the tools. Answer with a
@@ -69,6 +71,7 @@ class PydanticAgent:
         self._budget = budget
         self._price = price
         self._until: float | None = None
+        self._loop = asyncio.new_event_loop()  # one: the client's connections belong to it
         self.calls, self.searches, self.cost = 0, 0, 0.0
 
     def name(self, case: Case) -> Answer:
@@ -88,14 +91,15 @@ class PydanticAgent:
         )
         try:
             self.check()
+            left = max(self._until - time.monotonic(), 0.01)
+            limits = UsageLimits(request_limit=self._left())
+            asking = asyncio.wait_for(agent.run(question, usage_limits=limits), left)
             with ThreadPoolExecutor(1) as pool:  # a notebook runs an event loop of its own
-                done = pool.submit(
-                    agent.run_sync, question, usage_limits=UsageLimits(request_limit=self._left())
-                ).result(timeout=max(self._until - time.monotonic(), 0.01))
+                done = pool.submit(self._loop.run_until_complete, asking).result()
             answer = self._judged(case, done.output, shown)
         except _Stopped as error:
             answer = Answer(None, reason=str(error), whole=False)
-        except (AgentRunError, UserError, SensoriumError, OSError, TimeoutError) as error:
+        except (AgentRunError, UserError, SensoriumError, OSError, _LATE) as error:
             reason = f"the model did not answer ({type(error).__name__}: {error})"
             answer = Answer(None, reason=reason[:300], whole=False)
         spent = (self.calls - before[0], self.searches - before[1], self.cost - before[2])

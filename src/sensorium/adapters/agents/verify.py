@@ -28,13 +28,19 @@ def verified(case: Case, name: str, quotes: Sequence[Quote], shown: Sequence[Sho
 
     A quotation counts if it was shown and holds the name. Pages alone are worth 0.6 for one host and
     0.75 for more, which is below what names somebody: a page cannot name anybody by itself, whatever
-    it says. Only together with what the library itself holds (a line, a claim, a face) it may.
+    it says. Only together with what the library itself holds (a line, a claim, a face) it may. Where as
+    many hosts have another of the candidates, and not this one, nobody is named.
     """
     real = [quote for quote in quotes if _was_shown(quote, shown) and _holds(quote.text, name)]
     if not real:
         return Answer(None, reason=f"no evidence that was shown names {name!r}")
     hosts = {urlsplit(quote.url).hostname for quote in real if quote.url}
     own = [text for text in own_texts(case) if _holds(text, name)]
+    against = _against(case, name, shown)
+    if not own and len(against) >= max(len(hosts), 1):
+        return Answer(
+            None, reason=f"sources contradict each other: {', '.join(sorted(against))} have another"
+        )
     likely = name in case.candidates or any(_alike(each, name) for each, _ in case.similar)
     if own and (hosts or likely):
         score = SUPPORTED
@@ -43,6 +49,20 @@ def verified(case: Case, name: str, quotes: Sequence[Quote], shown: Sequence[Sho
     else:
         score = ONE_HOST
     return Answer(name, score, tuple(real))
+
+
+def _against(case: Case, name: str, shown: Sequence[Shown]) -> set[str]:
+    """The hosts whose pages name another candidate, and never this one."""
+    pages: dict[str, str] = {}
+    for each in shown:
+        if host := urlsplit(each.url).hostname:
+            pages[host] = f"{pages.get(host, '')} {each.text}"
+    others = [each for each in case.candidates if not _alike(each, name)]
+    return {
+        host
+        for host, text in pages.items()
+        if not _holds(text, name) and any(_holds(text, other) for other in others)
+    }
 
 
 def own_texts(case: Case) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from functools import lru_cache
@@ -18,6 +19,9 @@ from sensorium.core.time import Span
 
 _MOST = 20_000_000  # bytes; a film of three hours has 200,000
 _LONGEST, _FEW = 5000, 10  # characters of an entry; braces that nothing closes
+_VOICE = re.compile(r"<v(?:\.[\w.-]+)?\s+([^>\n]{1,80})>")  # WebVTT's; the reader would drop it
+_OPEN, _SHUT = "\ue000", "\ue001"  # of private use: no text has them
+_MARKED = re.compile(f"{_OPEN}(.*?){_SHUT}")
 _SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
 _SETTLED = 2_000_000_000  # nanoseconds in which a second change may bear the time of the first
 
@@ -58,7 +62,7 @@ class SubtitleFiles:
             MediaError: not a subtitle file, or an encoding that cannot be told.
         """
         try:
-            subtitles = pysubs2.SSAFile.from_string(_text(path))
+            subtitles = pysubs2.SSAFile.from_string(_VOICE.sub(_marked, _text(path)))
         except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
             raise MediaError(f"{path}: expected srt, vtt or ass subtitles ({error})") from error
         subtitles.sort()
@@ -70,7 +74,9 @@ class SubtitleFiles:
                 )
             line.text = _closed(line.text)
         return [
-            Cue(Span(line.start / 1000, line.end / 1000), line.plaintext.strip(), line.name.strip())
+            _cue(
+                Span(line.start / 1000, line.end / 1000), line.plaintext.strip(), line.name.strip()
+            )
             for line in subtitles
             if not line.is_comment
             and not line.is_drawing
@@ -83,6 +89,18 @@ def _closed(text: str) -> str:
     """Without braces that nothing closes, if there are many: pysubs2 looks for the end of each anew."""
     head, brace, tail = text.rpartition("}")
     return head + brace + tail.replace("{", "") if tail.count("{") > _FEW else text
+
+
+def _marked(voice: re.Match[str]) -> str:
+    return f"{_OPEN}{voice[1].strip()}{_SHUT}"
+
+
+def _cue(span: Span, text: str, name: str) -> Cue:
+    """A cue; one voice of WebVTT is its name, several become labels before what each says."""
+    voices = _MARKED.findall(text)
+    if len(voices) == 1 and not name and text.startswith(_OPEN):
+        return Cue(span, _MARKED.sub("", text).strip(), voices[0])
+    return Cue(span, _MARKED.sub(r"- \1: ", text), name)
 
 
 def _text(path: str) -> str:

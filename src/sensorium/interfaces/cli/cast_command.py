@@ -120,6 +120,18 @@ def review(library: str, out: str) -> None:
 
 
 @cast.command()
+@click.argument("library")
+@click.option("--folder", help="Only the files below it, by its path or the end of it; else all.")
+@click.option("--out", default="title.html", show_default=True, help="The page.")
+def title(library: str, folder: str | None, out: str) -> None:
+    """Write a page of a film or series: its characters, when they are there, and with whom."""
+    from sensorium.adapters.media.reader import MediaReader
+    from sensorium.interfaces.viewer.title_page import write_title
+
+    click.echo(write_title(sensorium.Library(library), out, MediaReader(), folder))
+
+
+@cast.command()
 @library_option
 @click.option(
     "--model", required=True, metavar="URL#NAME", help="A server with OpenAI's interface."

@@ -9,7 +9,7 @@ from importlib.resources import files as packaged
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +18,7 @@ from sensorium.core.record import digest
 from sensorium.interfaces.viewer import deeds, told
 from sensorium.interfaces.viewer.doubts import doubts
 from sensorium.interfaces.viewer.playback import Playback, media_type
+from sensorium.interfaces.viewer.title_page import POLICY, title_parts
 from sensorium.library.library import Library
 from sensorium.ports import Reader
 
@@ -51,7 +52,8 @@ class _Guarded(APIRoute):
             except SensoriumError as error:
                 status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 500)
                 response = JSONResponse({"error": str(error)}, status)
-            response.headers.update(_HEADERS)
+            for name, value in _HEADERS.items():
+                response.headers.setdefault(name, value)
             return response
 
         return guarded
@@ -140,6 +142,11 @@ def _add_media(router: APIRouter, library: Library, reader: Reader) -> None:
     @lru_cache(maxsize=512)
     def cut(file: str, label: str, results: str) -> bytes | None:
         return told.face(library, told.entry_of(library, file), label, reader)
+
+    @router.get("/title")
+    def title(folder: str = "") -> Response:
+        page = "".join(title_parts(library, reader, folder or None))
+        return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
     @router.get("/api/files/{file}/face/{label}")
     def face(file: str, label: str) -> Response:

@@ -14,6 +14,7 @@ from sensorium.interfaces.viewer.markup import escape
 from sensorium.interfaces.viewer.thumbnails import faces, jpeg_uri
 from sensorium.library.library import Library
 from sensorium.people.cast import Cast
+from sensorium.people.title import doubtful
 from sensorium.ports import Reader
 
 _MOST = 8  # faces of one identity that are shown
@@ -49,7 +50,7 @@ def write_review(
 
 def _parts(cast: Cast, library: Library, reader: Reader) -> Iterator[str]:
     cut = _faces(cast, library, reader)
-    everyone = sorted(cast.all(), key=_doubt)
+    everyone = sorted(cast.all(), key=doubtful)
     yield '<!doctype html><html lang="en"><meta charset="utf-8">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     yield f"<title>Who is who</title><style>{_STYLE}</style><h1>Who is who: {len(everyone)}</h1>"
@@ -57,12 +58,6 @@ def _parts(cast: Cast, library: Library, reader: Reader) -> Iterator[str]:
     yield f"<p>Commands take <code>--library {folder}</code>; every decision can be undone.</p>"
     for who in everyone:
         yield _article(who, cut.get(who.id, []))
-
-
-def _doubt(who: Identity) -> tuple[int, float]:
-    """Names that do not suffice first, then the unknown, then the named, the least sure first."""
-    rank = 2 if who.name else 0 if who.claims else 1
-    return rank, who.score or -(who.on_screen + who.seconds)
 
 
 def _faces(cast: Cast, library: Library, reader: Reader) -> dict[str, list[NDArray]]:

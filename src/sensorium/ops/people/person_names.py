@@ -4,79 +4,64 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
+from nicknames import NickNamer
 from rapidfuzz import fuzz
 
-_TITLES = frozenset(
-    """
-    president senator governor minister chancellor king queen prince princess lord lady sir dame dr
-    doctor prof professor mr mrs ms miss mister captain colonel general sergeant officer detective
-    judge father sister brother uncle aunt agent chief coach
-    """.split()  # noqa: SIM905 - a list of a hundred quoted words reads worse
-)
-# Labels of subtitles and captions that stand for somebody without naming him.
-_NOBODY = frozenset(
-    """
-    narrator narration man men woman women boy boys girl girls child children kid kids baby voice
-    voices voiceover announcer presenter host hostess reporter journalist anchor interviewer
-    interviewee moderator speaker speakers unknown unidentified male female all both everyone
-    everybody crowd audience people group chorus choir singer singers operator caller dispatcher
-    guard soldier soldiers nurse driver waiter waitress teacher student students computer radio tv
-    television phone telephone recording robot intercom music song applause laughter laughs laughing
-    cheering cheers sighs sigh gasps coughs sobs crying silence noise bell knock sound sounds
-    translator interpreter subtitle subtitles caption captions note warning part chapter episode
-    scene act the a an and or of in on at to for with i you he she it we they i'm i’m i've i'd it's
-    that's there's here's what's let's we're you're they're he's she's who's
-    """.split()  # noqa: SIM905 - a list of a hundred quoted words reads worse
-)
-# Capitalised after "I'm", and no names.
-_DESCRIBES = frozenset(
-    """
-    american british english irish scottish welsh french german italian spanish dutch swedish
-    norwegian danish finnish polish russian ukrainian turkish greek arab arabic jewish muslim
-    christian catholic hindu buddhist chinese japanese korean indian african asian european mexican
-    canadian australian brazilian catholic republican democrat monday tuesday wednesday thursday
-    friday saturday sunday january february march april may june july august september october
-    november december god ok okay sorry fine
-    """.split()  # noqa: SIM905 - a list of a hundred quoted words reads worse
-)
-_TOKEN = re.compile(r"[^\W\d_][\w.'’-]*")
+from sensorium.ops.folding import fold
+from sensorium.ops.people.wording.role_words import is_title, name_nobody, without_suffix
+from sensorium.ops.people.wording.spelling import PARTICLES, cased, proper, unspaced, words
+
 _ALIKE = 90  # of 100: letters that a text reader may confuse
+_LETTERS = 2  # of a name, at least
 
 
 def like_a_name(text: str) -> bool:
-    """Whether a label can be somebody's name: one to four words that begin large, none of them a role.
+    """Whether a label can be somebody's name: one to four words of any script, large where it has large
+    letters, none of them a role.
 
     >>> [like_a_name(t) for t in ("MARY", "Jean-Luc Picard", "NARRATOR", "MAN 1", "laughs", "Then")]
-    [True, True, False, False, False, True]
+    [True, True, False, False, False, False]
+    >>> [like_a_name(t) for t in ("Dr. Müller", "Der Arzt", "АННА", "監督", "田中さん", "Anna Koch")]
+    [True, False, True, False, True, True]
     """
-    words = text.split()
-    if not 1 <= len(words) <= 4 or not all(_TOKEN.fullmatch(word) for word in words):
+    found = text.split()
+    bare = [word.rstrip(".") for word in found]
+    if not 1 <= len(bare) <= 4 or any([each.text for each in words(w)] != [w] for w in bare):
         return False
-    bare = [word.casefold().strip(".") for word in words]
-    named = [word for word in bare if word not in _TITLES]
-    if not named or any(word in _NOBODY for word in bare) or len("".join(named)) < 2:
+    named = [without_suffix(word) for word in bare if not is_title(word)]
+    called = [bare[0], *(word for word in bare[1:] if word not in PARTICLES)]
+    if name_nobody(called) or sum(map(len, named)) < _LETTERS:
         return False
-    return not any(
-        word[0].islower() for word in words if word.casefold() not in ("de", "von", "van")
-    )
-
-
-def describes(text: str) -> bool:
-    """Whether a capitalised word says what somebody is, not who."""
-    return all(word.casefold() in _DESCRIBES for word in text.split())
+    return all(proper(word) or word in PARTICLES for word in named)
 
 
 def written(text: str) -> str:
     """A name as it is written in a text: titles left out, capitals only at the start of words.
 
-    >>> written("PRESIDENT OBAMA"), written("Ronan O'Neil"), written("MARY-ANN")
-    ('Obama', "Ronan O'Neil", 'Mary-Ann')
+    >>> written("PRESIDENT OBAMA"), written("Ronan O'Neil"), written("MARY-ANN"), written("田中さん")
+    ('Obama', "Ronan O'Neil", 'Mary-Ann', '田中')
     """
-    words = [w for w in text.split() if w.casefold().strip(".") not in _TITLES] or text.split()
-    if all(word == word.upper() for word in words):
-        words = [re.sub(r"[^\W\d_]+", lambda m: m[0].capitalize(), word) for word in words]
-    return " ".join(words)
+    found = [w for w in text.split() if not is_title(w)] or text.split()
+    if cased(text) and all(word == word.upper() for word in found):
+        found = [re.sub(r"[^\W\d_]+", lambda m: m[0].capitalize(), word) for word in found]
+    return " ".join(map(without_suffix, found))
+
+
+@cache
+def _nicknames() -> NickNamer:
+    return NickNamer()
+
+
+def short_for(short: str, whole: str) -> bool:
+    """Whether one first name stands for another; English ones, of the package nicknames.
+
+    >>> short_for("bill", "william"), short_for("william", "bill"), short_for("bill", "bob")
+    (True, True, False)
+    """
+    known = _nicknames()
+    return whole in known.canonicals_of(short) or short in known.canonicals_of(whole)
 
 
 class Names:
@@ -84,8 +69,10 @@ class Names:
 
     def __init__(self, known: Mapping[str, Iterable[str]] | Iterable[str] = ()) -> None:
         aliases = known if isinstance(known, Mapping) else dict.fromkeys(known, ())
+        self._aliases = {name: tuple(others) for name, others in aliases.items()}
         self._forms = {
-            name: {_plain(form) for form in (name, *others)} for name, others in aliases.items()
+            name: {_plain(form) for form in (name, *others)}
+            for name, others in self._aliases.items()
         }
 
     def __iter__(self) -> Iterator[str]:
@@ -93,6 +80,10 @@ class Names:
 
     def __contains__(self, name: str) -> bool:
         return name in self._forms
+
+    def also(self, more: Iterable[str]) -> Names:
+        """These names and more."""
+        return Names({**self._aliases, **dict.fromkeys(more, ())})
 
     def meant(self, text: str) -> str | None:
         """The one known name that a text is: all of it, an alias, or a part that only it has.
@@ -107,18 +98,21 @@ class Names:
         whole = [name for name, forms in self._forms.items() if asked in forms]
         if not whole and len(asked) >= 6:
             whole = [n for n, forms in self._forms.items() if any(_alike(asked, f) for f in forms)]
-        if not whole:
-            words = set(asked.split())
-            whole = [
-                n for n, forms in self._forms.items() if any(words <= set(f.split()) for f in forms)
+        for fits in (_part_of, _short_of):
+            whole = whole or [
+                n for n, forms in self._forms.items() if any(fits(asked, f) for f in forms)
             ]
         return whole[0] if len(whole) == 1 else None
 
     def unclear(self, text: str) -> bool:
         """Whether a text may mean several of the known names, so that nobody may guess."""
-        words = set(_plain(text).split())
+        asked = _plain(text)
         return (
-            sum(any(words <= set(f.split()) for f in forms) for forms in self._forms.values()) > 1
+            sum(
+                any(_part_of(asked, f) or _short_of(asked, f) for f in forms)
+                for forms in self._forms.values()
+            )
+            > 1
         )
 
     def within(self, text: str) -> list[str]:
@@ -127,25 +121,44 @@ class Names:
         >>> Names(["Barack Obama", "Joe Biden"]).within("PRESIDENT OBAMA STATEMENT ON IRAN")
         ['Barack Obama']
         """
-        words = _plain(text).split()
+        there = _plain(text).split()
         return [
-            name for name, forms in self._forms.items() if any(self._in(f, words) for f in forms)
+            name for name, forms in self._forms.items() if any(self._in(f, there) for f in forms)
         ]
 
-    def _in(self, form: str, words: list[str]) -> bool:
+    def _in(self, form: str, there: list[str]) -> bool:
         parts = form.split()
-        runs = [words[i : i + len(parts)] for i in range(len(words) - len(parts) + 1)]
-        if parts in runs:
+        runs = [there[i : i + len(parts)] for i in range(len(there) - len(parts) + 1)]
+        if parts in runs or (unspaced(form[:1]) and any(form in run for run in there)):
             return True
         last = parts[-1]
         own = sum(any(f.split()[-1] == last for f in forms) for forms in self._forms.values()) == 1
-        return own and len(last) >= 4 and last in words
+        return own and len(last) >= 4 and last in there
 
 
 def _plain(text: str) -> str:
-    """Lower case, without titles and points."""
-    words = [w.casefold() for w in re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text)]
-    return " ".join(word for word in words if word not in _TITLES)
+    """Words without case, accents, titles and points."""
+    found = [without_suffix(each.text) for each in words(text, kinds="LMN")]
+    return " ".join(fold(word) if not re.search("['’-]", word) else _joined(word)
+                    for word in found if not is_title(word))  # fmt: skip
+
+
+def _joined(word: str) -> str:
+    return "-".join(map(fold, re.split("['’-]", word)))
+
+
+def _part_of(asked: str, form: str) -> bool:
+    """Whether all that is asked for is in a name; of names without blanks, its beginning or end."""
+    if unspaced(asked[:1] or " "):
+        return (len(asked) >= 2 and form.startswith(asked)) or form.endswith(asked)
+    return set(asked.split()) <= set(form.split())
+
+
+def _short_of(asked: str, form: str) -> bool:
+    """Whether the first name is short for that of a name, and the rest is in it."""
+    first, *rest = asked.split() or [""]
+    there = form.split()
+    return short_for(first, there[0]) and set(rest) <= set(there[1:])
 
 
 def _alike(a: str, b: str) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Literal, NamedTuple
 
+from sensorium.ops.folding import fold
+
 VERSION = 2  # of the rules below: an index that was made by others is made anew
 
 _ASCII = re.compile("[a-z0-9]+")
@@ -23,18 +25,6 @@ _UNSPACED = (
 _AM = ("\u0e4d\u0e32", "\u0ecd\u0eb2")
 # Letters that follow as a mark: vowels and finals of decomposed Hangul, half-width voicing.
 _FOLLOWING = ((0x1160, 0x11FF), (0xD7B0, 0xD7FF), (0xFF9E, 0xFF9F))
-# Marks that writers leave out: accents of Latin, Greek, Cyrillic; points of Hebrew; harakat of Arabic.
-# Those of other scripts are vowels and stay.
-_LEFT_OUT = dict.fromkeys(
-    code
-    for low, high in (
-    (0x0300, 0x036F), (0x0591, 0x05C7), (0x0610, 0x061A), (0x0640, 0x0640), (0x064B, 0x065F),
-    (0x0670, 0x0670), (0x06D6, 0x06ED))
-    for code in range(low, high + 1)
-)  # fmt: skip
-_ALONE = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
-)  # letters that no normal form takes apart
 
 
 class Token(NamedTuple):
@@ -65,17 +55,6 @@ def indexed(text: str) -> str:
     if text.isascii():
         return " ".join(_ASCII.findall(text.lower()))
     return " ".join(token.text for token in tokens(text))
-
-
-def fold(run: str) -> str:
-    """Letters without case, accents and width; what is no letter or digit is left out.
-
-    >>> fold("Ｓtraße"), fold("ÅNGSTRÖM"), fold("Łódź")
-    ('strasse', 'angstrom', 'lodz')
-    """
-    apart = unicodedata.normalize("NFKD", run.casefold())
-    whole = unicodedata.normalize("NFKC", apart.translate(_LEFT_OUT)).casefold().translate(_ALONE)
-    return "".join(each for each in whole if unicodedata.category(each)[0] in "LNM")
 
 
 def _runs(text: str) -> Iterator[tuple[int, int]]:

@@ -79,6 +79,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "cast split": ("sensorium cast split V3f2a91c0",),
     "cast apart": ("sensorium cast apart V3f2a91c0 F77c01b2e",),
     "cast undo": ("sensorium cast undo",),
+    "cast title": ("sensorium cast title library/ --out title.html",),
     "cast review": ("sensorium cast review library/ --out review.html",),
     "cast ask": (
         "sensorium cast ask --model http://localhost:8000/v1#qwen --search ddgs --library library/",

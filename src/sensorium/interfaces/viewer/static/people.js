@@ -8,6 +8,7 @@ export async function peopleRoom(place) {
   const fill = async () => {
     const people = await get('api/people');
     place.replaceChildren(h('h1', {}, people.length === 1 ? '1 person' : `${people.length} people`),
+      people.length ? h('p', {}, h('a', {href: 'title'}, 'Who is there when, and with whom')) : '',
       people.length ? h('ul', {class: 'cards'}, people.map(card)) : h('p', {class: 'soft'}, 'Nobody was heard or seen yet.'));
   };
   await fill();
