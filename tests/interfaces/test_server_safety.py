@@ -269,7 +269,8 @@ OVER = ("done", "failed", "cancelled")
 
 def in_process(monkeypatch, map_):
     """Jobs work here, by `map_`, in place of a process of their own."""
-    executor = type("Executor", (), {"__init__": lambda self, num, stop: None, "map": map_})
+    named = {"__init__": lambda self, num, stop: None, "map": map_, "shares_disk": True}
+    executor = type("Executor", (), named)
     monkeypatch.setattr("sensorium.interfaces.server.file_jobs.LocalPool", executor)
 
 
