@@ -19,10 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from sensorium.adapters.stores.parquet import schema
 from sensorium.find.likeness import nearest
 from sensorium.library.gallery import Gallery
 from sensorium.library.layout import Layout
@@ -42,29 +39,22 @@ def vocabulary(num: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def add_file(root: Path, name: str, words: np.ndarray, rng: np.random.Generator, num: int) -> None:
-    """One recording of `num` words, written as a pass would, but column by column."""
+    """One recording of `num` words, written as a pass would."""
     ref = synthetic_ref(f"/invented/{name}.wav", "audio", duration=num * 0.4)
     turns = [
         synthetic_record("turn", at, at + 5.0, speaker=f"S{1 + at // 5 % 4}", score=0.9)
         for at in range(0, int(num * 0.4) - 5, 5)
     ]
-    add_synthetic(root, ref, turns, "speakers")
-    layout = Layout(root)
-    folder = layout.result(ref.digest, "speakers", "0" * 16)
     often = 1 / np.arange(1, len(words) + 1)
     rank = rng.choice(len(words), num, p=often / often.sum())
-    start = np.arange(num) * 0.4
     speaker = np.repeat(rng.integers(1, 5, num // 15 + 1), 15)[:num]
-    common = {
-        "media": np.full(num, ref.digest), "uri": np.full(num, ref.uri), "start": start, "end": start + 0.36,
-        "model": np.full(num, "synthetic"), "revision": np.full(num, "1"), "params": np.full(num, "{}"),
-        "text": words[rank],
-    }  # fmt: skip
-    rows = {"word": {"score": np.full(num, 0.9), "language": np.full(num, "en")}}
-    rows["assignment"] = {"speaker": np.char.add("S", speaker.astype(str)), "person": [None] * num}
-    for kind, own in rows.items():
-        table = pa.table({**common, **own}).select(schema(kind).names).cast(schema(kind))
-        pq.write_table(table, folder / f"{kind}.parquet")
+    said = []
+    for number in range(num):
+        span, text = (number * 0.4, number * 0.4 + 0.36), str(words[rank[number]])
+        who = f"S{speaker[number]}"
+        said.append(synthetic_record("word", *span, text=text, score=0.9, language="en"))
+        said.append(synthetic_record("assignment", *span, text=text, speaker=who))
+    add_synthetic(root, ref, [*turns, *said], "speakers")
 
 
 def name_voices(root: Path) -> None:

@@ -10,6 +10,7 @@ equal the undisturbed one, byte for byte.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -20,6 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from sensorium.core.record import KINDS
 from sensorium.library.library import Library
 from sensorium.testing.made_folder import make_folder
 
@@ -41,14 +43,12 @@ def start(inputs: list[Path], out: Path) -> subprocess.Popen:
     )
 
 
-def contents(out: Path) -> dict[str, bytes]:
-    """Everything in a library but its lock and its work in the making."""
-    files = [
-        path
-        for path in out.rglob("*")
-        if path.is_file() and "work" not in path.relative_to(out).parts
-    ]
-    return {str(path.relative_to(out)): path.read_bytes() for path in files if path.name != "lock"}
+def contents(out: Path) -> str:
+    """Everything in a library that a user sees."""
+    library = Library(out)
+    tables = {kind: library.table(kind).to_pylist() for kind in KINDS if kind != "feature"}
+    values = [each.values.tolist() for each in library.iter_features()]
+    return json.dumps([library.inputs(), tables, values])
 
 
 def main() -> None:
@@ -65,8 +65,8 @@ def main() -> None:
         assert start(inputs, folder / "whole").wait() == 3
         whole = time.monotonic() - started
         expected = contents(folder / "whole")
-        print(f"undisturbed: {whole:.1f} s, {len(expected)} files")
-        print("| killed after s | results there | equal after the next run |\n|---|---|---|")
+        print(f"undisturbed: {whole:.1f} s, {len(expected)} characters of results")
+        print("| killed after s | bytes there | equal after the next run |\n|---|---|---|")
         num_equal = 0
         for _ in range(options.kills):
             out = folder / "killed"
@@ -76,7 +76,7 @@ def main() -> None:
             time.sleep(after)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            there = len(list(out.glob("results/*/*/result.json")))
+            there = sum(f.stat().st_size for f in out.glob("*/**/*") if f.is_file())
             if (out / "sensorium.json").exists():
                 Library(out).media()
             assert start(inputs, out).wait() == 3

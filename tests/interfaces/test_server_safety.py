@@ -269,7 +269,7 @@ OVER = ("done", "failed", "cancelled")
 
 def in_process(monkeypatch, map_):
     """Jobs work here, by `map_`, in place of a process of their own."""
-    executor = type("Executor", (), {"map": map_})
+    executor = type("Executor", (), {"map": map_, "shares_disk": True})
     monkeypatch.setattr("sensorium.interfaces.server.file_jobs.pool", lambda *_: executor())
 
 

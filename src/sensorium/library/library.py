@@ -105,7 +105,7 @@ class Library(Upstairs, Shown):
         if media is None:
             return self.shelf.files(kind)
         keys = results_of(self.chosen(media))
-        return [folder / f"{kind}.parquet" for folder, _ in self.shelf.located(kind, keys)]
+        return self.shelf.files_with(kind, keys)
 
     def table(self, kind: str, media: str | os.PathLike[str] | None = None) -> pa.Table:
         """All records of one kind as an Arrow table."""
@@ -256,11 +256,10 @@ class Library(Upstairs, Shown):
         self, media: str | os.PathLike[str] | None = None, name: str | None = None
     ) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Where each of these features lies: the folder and the row, for `read_features`."""
-        for folder, table in self.shelf.located("feature", results_of(self.chosen(media))):
-            for batch in table.to_batches(max_chunksize=1000):
-                for row in batch.to_pylist():
-                    if name in (None, row["name"]):
-                        yield folder, row
+        for batch in self.table("feature", media).to_batches(max_chunksize=1000):
+            for row in batch.to_pylist():
+                if name in (None, row["name"]):
+                    yield self._layout.tensors, {**row, "file": row["file"].rpartition("/")[2]}
 
     def dataset(
         self, kind: str = "words", media: str | os.PathLike[str] | None = None

@@ -120,11 +120,10 @@ class Shelf:
         files = [self._layout.shard(number) / name_of(kind, False) for number in shards]
         return [file for file in files if file.exists()]
 
-    def located(self, kind: str, keys: Sequence[str]) -> Iterator[tuple[Path, pa.Table]]:
-        """(folder, rows) shard by shard: for rows that speak of files beside them."""
-        for (shard, cached), (_, ranges) in self._places(kind, keys).items():
-            file = self._layout.shard(shard) / name_of(kind, cached)
-            yield file.parent, self._again(lambda f=file, r=ranges: _read(kind, f, r))
+    def files_with(self, kind: str, keys: Sequence[str]) -> list[Path]:
+        """The Parquet files in which rows of these results lie, with rows of others."""
+        where = sorted(self._places(kind, keys))
+        return [self._layout.shard(shard) / name_of(kind, cached) for shard, cached in where]
 
     def _table(self, kind: str, keys: Sequence[str]) -> pa.Table:
         tables, places = [], []
