@@ -25,6 +25,7 @@ from sensorium.core.media import Audio
 from sensorium.core.people.identity import Calibration, Identity, Sample
 from sensorium.library.library import Library
 from sensorium.models.registry import load_model, models
+from sensorium.ops.people.crowd import Crowd
 from sensorium.ops.people.similarity import MatchRule, match
 from sensorium.ops.speech.rttm import parse
 from sensorium.run.extract import Options, run
@@ -130,7 +131,7 @@ def held_out(told, same, who) -> np.ndarray:
 
 def library_test(made: list[Piece], least: float, seed: int) -> tuple[float, float]:
     """(pairs of one person joined, pairs of two people joined) when pieces come in one by one."""
-    rng, known, joined = np.random.default_rng(seed), [], {}
+    rng, known, joined = np.random.default_rng(seed), Crowd(), {}
     calibration = models()["speaker_encoder", ENCODER].calibration
     for number in rng.permutation(len(made)):
         piece = made[number]
@@ -139,9 +140,7 @@ def library_test(made: list[Piece], least: float, seed: int) -> tuple[float, flo
         if whose is None:
             continue
         joined[number] = whose
-        before = next((i for i in known if i.id == whose), Identity(whose, None, ()))
-        known = [i for i in known if i.id != whose]
-        known.append(Identity(whose, None, (*before.samples, sample)))
+        known.add(sample, whose)
     right = wrong = num_same = num_other = 0
     for a in range(len(made)):
         for b in range(a):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.people.evidence import Claim, Scene, Text
@@ -56,33 +58,50 @@ def plain_claim(claim: Claim, sample: str) -> dict[str, Any]:
 
 def portraits(known: Known) -> list[dict[str, Any]]:
     """Claims of every face that is like a portrait of the cast: the best portrait of each name."""
+    members = known.cast.get("members", ())
+    shown: dict[str, list[_Portrait]] = {}  # by model
+    for member in members:
+        for each in member["portraits"]:
+            portrait = _Portrait(member["name"], each["file"], each["embedding"])
+            shown.setdefault(each["model"], []).append(portrait)
+    stacked = {m: np.array([p.embedding for p in rows], np.float32) for m, rows in shown.items()}
     found = []
-    for who in known.all():
-        for member in known.cast.get("members", ()):
-            best = max((_likeness(who, each) for each in member["portraits"]), default=None)
-            if best is not None and best.score >= _LIKELY:
-                claim = Claim(who.id, member["name"], best.score, "cast", "", None, best.quote)
-                found.append(plain_claim(claim, best.sample))
+    for who in known.all() if shown else ():
+        best: dict[str, _Likeness] = {}
+        for model, rows in shown.items():
+            for name, each in _likenesses(who, model, rows, stacked[model]):
+                best[name] = max(best.get(name, each), each)
+        for name in [member["name"] for member in members if member["name"] in best]:
+            claim = Claim(who.id, name, best[name].score, "cast", "", None, best[name].quote)
+            found.append(plain_claim(claim, best[name].sample))
     return found
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Likeness:
+class _Portrait(NamedTuple):
+    name: str
+    file: str
+    embedding: Sequence[float]
+
+
+class _Likeness(NamedTuple):
     score: float
-    sample: str = ""
-    quote: str = ""
+    sample: str
+    quote: str
 
 
-def _likeness(who: Identity, portrait: Mapping[str, Any]) -> _Likeness:
-    """How like a portrait somebody's face is."""
-    center = who.centroid(portrait["model"])
-    calibration = calibration_of(portrait["model"], "face")
+def _likenesses(
+    who: Identity, model: str, shown: Sequence[_Portrait], stacked: NDArray[np.float32]
+) -> Iterator[tuple[str, _Likeness]]:
+    """The names by whose portraits of a model somebody's face may be meant, and how like it is."""
+    center, calibration = who.centroid(model), calibration_of(model, "face")
     if center is None or calibration is None:
-        return _Likeness(0.0)
-    similarity = float(center[0] @ portrait["embedding"])
-    sample = next(s.key for s in who.samples if s.model == portrait["model"])
-    quote = f"portrait {Path(portrait['file']).name}, similarity {similarity:.3f}"
-    return _Likeness(calibration.probability(similarity, (1.0, 1.0)), sample, quote)
+        return
+    sample = next(s.key for s in who.samples if s.model == model)
+    similar = stacked @ center[0]
+    scores = 1 / (1 + np.exp(-calibration.log_odds(similar, 1.0, 1.0)))
+    for place in np.flatnonzero(scores >= _LIKELY).tolist():
+        quote = f"portrait {Path(shown[place].file).name}, similarity {similar[place]:.3f}"
+        yield shown[place].name, _Likeness(float(scores[place]), sample, quote)
 
 
 def read_scene(layout: Layout, entry: Mapping[str, Any]) -> Scene:

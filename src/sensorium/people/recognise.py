@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sensorium.core.errors import SensoriumError
+from sensorium.core.people.identity import Sample
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
+from sensorium.ops.people.crowd import Crowd
 from sensorium.ops.people.voice_and_face import JoinRule, by_link
 from sensorium.people.claim import plain_claim, portraits, read_scene, sources
 from sensorium.people.decision import join_clear, keep_claims, keep_links, keep_samples
-from sensorium.people.match import Found, matched, with_samples
+from sensorium.people.match import Found, count_in, matched
 from sensorium.people.name import in_play
-from sensorium.people.sample import links
+from sensorium.people.sample import Links, links
 
 
 def recognise(layout: Layout, uris: Sequence[str]) -> list[str]:
@@ -35,23 +37,71 @@ def identify(layout: Layout, uris: Sequence[str]) -> int:
     """
     gallery = Gallery(layout)
     known = gallery.known()
-    decided: Found = []
-    files = _entries(layout, uris)
-    went = {key: value for entry in files for key, value in links(layout, entry).items()}
-    for entry in [*files, *files]:  # again: a voice too short to found may be that of a later file
-        new = [s for s in samples(layout, entry) if s.key not in known.of]
-        found = matched(new, known)
-        known = with_samples(known, found)
-        left = [s for s in new if s.key not in known.of]
-        linked: Found = [
-            (s, whose, None) for s in left if (whose := by_link(known, went, s.key, JoinRule()))
-        ]
-        known = with_samples(known, linked)
-        decided += [*found, *linked]
-    keep_samples(gallery, decided)
+    crowd = Crowd(known.identities, known.of)
+    went: Links = {}
+
+    def files() -> Iterator[OfFile]:
+        for entry in _entries(layout, uris):
+            new = [sample for sample in samples(layout, entry) if sample.key not in crowd.of]
+            linked = links(layout, entry)
+            went.update(linked)
+            yield new, linked
+
+    found = decided(crowd, files())
+    keep_samples(gallery, found)
     keep_links(gallery, known, went)
     join_clear(gallery)
-    return len(decided)
+    return len(found)
+
+
+OfFile = tuple[Sequence[Sample], Links]  # voices and faces of a file, and which were seen to go together
+_AHEAD = 512  # samples that are compared with everybody at once
+
+
+def decided(crowd: Crowd, files: Iterable[OfFile]) -> Found:
+    """Whose the samples of some files are, one file after the other; they are counted in.
+
+    Those that nobody could tell are tried again at the end: a voice too short to found somebody may be
+    that of a later file.
+    """
+    found: Found = []
+    left: list[OfFile] = []
+    for new, linked in _expected(crowd, files):
+        found += _settled(crowd, new, linked)
+        if rest := [sample for sample in new if sample.key not in crowd.of]:
+            left.append((rest, linked))
+    for new, linked in _expected(crowd, left):
+        found += _settled(crowd, new, linked)
+    return found
+
+
+def _expected(crowd: Crowd, files: Iterable[OfFile]) -> Iterator[OfFile]:
+    """The same files; the crowd is told in advance of whom it will be asked."""
+    waiting: list[OfFile] = []
+    num = 0
+    for each in files:
+        waiting.append(each)
+        num += len(each[0])
+        if num >= _AHEAD:
+            crowd.expect([sample for new, _ in waiting for sample in new])
+            yield from waiting
+            waiting, num = [], 0
+    crowd.expect([sample for new, _ in waiting for sample in new])
+    yield from waiting
+
+
+def _settled(crowd: Crowd, new: Sequence[Sample], linked: Links) -> Found:
+    """Whose the samples of a file are, as far as can be told; they are counted in."""
+    new = [sample for sample in new if sample.key not in crowd.of]  # the same bytes may lie twice
+    found = matched(new, crowd)
+    count_in(crowd, found)
+    by_face: Found = []
+    for sample in new:
+        if sample.key not in crowd.of:
+            whose = by_link(crowd.of, linked, sample.key, JoinRule())
+            by_face += [(sample, whose, None)] if whose else []
+    count_in(crowd, by_face)
+    return [*found, *by_face]
 
 
 def gather(layout: Layout, uris: Sequence[str]) -> list[str]:
