@@ -98,7 +98,7 @@ def _likenesses(
         return
     sample = next(s.key for s in who.samples if s.model == model)
     similar = stacked @ center[0]
-    scores = 1 / (1 + np.exp(-calibration.log_odds(similar, 1.0, 1.0)))
+    scores = calibration.probabilities(similar, 1.0, 1.0)
     for place in np.flatnonzero(scores >= _LIKELY).tolist():
         quote = f"portrait {Path(shown[place].file).name}, similarity {similar[place]:.3f}"
         yield shown[place].name, _Likeness(float(scores[place]), sample, quote)

@@ -26,6 +26,8 @@ from sensorium.people.sample import Links, plain
 
 Claims = Mapping[tuple[str, str], list[dict[str, Any]]]  # (media, source) -> claims as plain data
 
+_AT_ONCE = 5000  # samples of one decision: what is read as one piece stays small
+
 
 def keep_claims(gallery: Gallery, known: Known, claimed: Claims) -> None:
     """Writes what each source says of each file now, as far as it is not what is known already."""
@@ -40,8 +42,8 @@ def keep_claims(gallery: Gallery, known: Known, claimed: Claims) -> None:
 
 def keep_samples(gallery: Gallery, found: Found) -> None:
     """Writes whose the voices and faces of some files are."""
-    if found:
-        gallery.add("seen", samples=[plain(*each) for each in found])
+    for first in range(0, len(found), _AT_ONCE):
+        gallery.add("seen", samples=[plain(*each) for each in found[first : first + _AT_ONCE]])
 
 
 def keep_links(gallery: Gallery, known: Known, links: Links) -> None:

@@ -14,6 +14,7 @@ from sensorium.core.record import Record
 from sensorium.library.gallery import sample_key
 from sensorium.library.layout import Layout
 from sensorium.models.registry import load_model
+from sensorium.ops.people.known import packed
 
 SHORTEST = 1.0  # seconds of speech that an enrolment needs
 _OTHER = 0.2  # share of a clip that a second voice may have before it counts as one
@@ -46,9 +47,8 @@ def plain(sample: Sample, identity: str, score: float | None) -> dict[str, Any]:
     """A sample as the row of a decision."""
     names = ("key", "uri", "label", "model", "seconds", "kind")
     row = {name: getattr(sample, name) for name in names}
-    values = [round(float(value), 6) for value in sample.embedding]
     more = {"identity": identity, "score": score, "apart": list(sample.apart)}
-    return {**row, **more, "embedding": values}
+    return {**row, **more, "embedding": packed(sample.embedding)}
 
 
 def heard(clip: str | os.PathLike[str], config: Config) -> Sample:

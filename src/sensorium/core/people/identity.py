@@ -133,7 +133,11 @@ class Calibration:
         >>> round(Calibration(21.4, -0.94, -0.39, -4.03).probability(0.5, (4.0, 8.0)), 2)
         0.97
         """
-        return float(1 / (1 + np.exp(-self.log_odds(similarity, *seconds))))
+        return float(self.probabilities(np.float64(similarity), *seconds))
+
+    def probabilities(self, similarity: Any, seconds: Any, others: Any) -> Any:
+        """The same for many at once: numbers, or arrays of one shape ``(other,)``; float64."""
+        return 1 / (1 + np.exp(-self.log_odds(np.asarray(similarity, np.float64), seconds, others)))
 
     def log_odds(self, similarity: Any, seconds: Any, others: Any) -> Any:
         """The logarithm of the odds of that; numbers, or arrays of one shape ``(other,)``.
@@ -141,8 +145,12 @@ class Calibration:
         >>> Calibration(20.0, -1.0, 0.0, -10.0).log_odds(np.array([0.5, 0.6]), 1.0, np.array([4.0, 4.0]))
         array([0., 2.])
         """
-        one, two = np.log2(np.clip(seconds, 0.5, LONGEST)), np.log2(np.clip(others, 0.5, LONGEST))
         value = self.similarity * similarity + self.bias
+        if not self.shorter and not self.longer:
+            return value
+        one, two = (
+            np.log2(np.minimum(np.maximum(each, 0.5), LONGEST)) for each in (seconds, others)
+        )
         return value + self.shorter * np.minimum(one, two) + self.longer * np.maximum(one, two)
 
 

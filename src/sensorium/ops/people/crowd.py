@@ -93,15 +93,12 @@ class Crowd:
             if (place := space.place.get(identity)) is not None:
                 odds[place] = -np.inf
         limit = math.log(max(least, 1e-9) / max(1 - least, 1e-9)) - 0.01  # float32 is no limit
-        places = set(np.flatnonzero(odds >= limit).tolist())
         best = np.argpartition(-odds, num - 1)[:num] if num < len(odds) else np.arange(len(odds))
-        places.update(place for place in best.tolist() if odds[place] > -np.inf)
-        return {
-            space.ids[p]: calibration.probability(
-                float(similar[p]), (sample.seconds, float(space.seconds[p]))
-            )
-            for p in places
-        }
+        places = np.union1d(np.flatnonzero(odds >= limit), best[odds[best] > -np.inf])
+        likely = calibration.probabilities(
+            similar[places], sample.seconds, space.seconds[places]
+        ).tolist()
+        return {space.ids[place]: p for place, p in zip(places.tolist(), likely, strict=True)}
 
     def order(self, identity: str) -> tuple[float, float, str]:
         """Sorts as `Known.all` does: the one heard longest first, then the one seen longest."""
