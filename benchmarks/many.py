@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -152,7 +151,9 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, nargs="*", default=[1000, 10_000, 100_000])
     parser.add_argument("--real", type=int, nargs="*", default=[], help="sizes with real models")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--work", type=Path, help="folder to work in; else a new one, deleted after")
+    parser.add_argument(
+        "--work", type=Path, help="folder to work in; else a new one, deleted after"
+    )
     options = parser.parse_args()
     print("| inputs | step | s | peak MB | files | MB | kB an input |")
     print("|---:|---|---:|---:|---:|---:|---:|")

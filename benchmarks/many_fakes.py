@@ -35,7 +35,9 @@ def plugin(folder: Path) -> None:
     """Writes the entry points of these models into `folder`, and their config."""
     info = folder / "sensorium_many_fakes-0.dist-info"
     info.mkdir(parents=True, exist_ok=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sensorium-many-fakes\nVersion: 0\n")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: sensorium-many-fakes\nVersion: 0\n"
+    )
     lines = [f"{job} = many_fakes:{job.upper()}" for job in _JOBS]
     (info / "entry_points.txt").write_text("\n".join(["[sensorium.models]", *lines, ""]))
     (folder / "fakes.yaml").write_text(CONFIG)

@@ -22,10 +22,10 @@ from sklearn.linear_model import LogisticRegression
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.config import Config
 from sensorium.core.media import Audio
-from sensorium.core.people.identity import Calibration, Identity, Sample
+from sensorium.core.people.identity import Calibration, Sample
 from sensorium.library.library import Library
 from sensorium.models.registry import load_model, models
-from sensorium.ops.people.crowd import Crowd
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.similarity import MatchRule, match
 from sensorium.ops.speech.rttm import parse
 from sensorium.run.extract import Options, run
@@ -131,7 +131,7 @@ def held_out(told, same, who) -> np.ndarray:
 
 def library_test(made: list[Piece], least: float, seed: int) -> tuple[float, float]:
     """(pairs of one person joined, pairs of two people joined) when pieces come in one by one."""
-    rng, known, joined = np.random.default_rng(seed), Crowd(), {}
+    rng, known, joined = np.random.default_rng(seed), Everybody(), {}
     calibration = models()["speaker_encoder", ENCODER].calibration
     for number in rng.permutation(len(made)):
         piece = made[number]

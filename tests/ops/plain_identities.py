@@ -1,6 +1,7 @@
 """Who is who, as plainly as it can be said: the reference that the fast way is tested against.
 
-Everybody is compared with everybody, one by one, and whatever changes is computed anew. Slow, and meant to be.
+Everybody is compared with everybody, one by one, and whatever changes is computed anew. It is slow, and
+meant to be.
 """
 
 from collections import defaultdict

@@ -17,7 +17,7 @@ from sensorium.library.gallery import Gallery
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.library.lock import held
-from sensorium.ops.people.crowd import Crowd
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.known import Known
 from sensorium.ops.people.similarity import MatchRule, halves, new_id
 from sensorium.ops.people.voice_and_face import JoinRule, joins
@@ -250,8 +250,8 @@ class Corrections:
         theirs = Corrections(other).known()
         with held(self._layout):
             mine = self._gallery.known()
-            crowd = Crowd(mine.identities, mine.of)
-            taken = {who.id: _counterpart(who, mine, crowd) for who in theirs.all()}
+            everybody = Everybody(mine.identities, mine.of)
+            taken = {who.id: _counterpart(who, mine, everybody) for who in theirs.all()}
             rows = [
                 plain(sample, taken[who.id], theirs.score[sample.key])
                 for who in theirs.all()
@@ -273,7 +273,7 @@ BY_HAND = (
 )  # fmt: skip
 
 
-def _counterpart(who: Identity, mine: Known, crowd: Crowd) -> str:
+def _counterpart(who: Identity, mine: Known, everybody: Everybody) -> str:
     """The id under which somebody of another library is known here, or is to be known."""
     if who.id in mine.identities:
         return who.id
@@ -282,7 +282,7 @@ def _counterpart(who: Identity, mine: Known, crowd: Crowd) -> str:
         if center is not None:
             kind = next(sample.kind for sample in who.samples if sample.model == model)
             whole = Sample(who.id, "", "", model, center[1], center[0], kind)
-            for _, found, score in matched([whole], crowd, MatchRule(founding=0.0)):
+            for _, found, score in matched([whole], everybody, MatchRule(founding=0.0)):
                 names = {who.name, mine.identities[found].name} - {None} if score else set()
                 if score is not None and len(names) < 2:
                     return found

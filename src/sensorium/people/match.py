@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sensorium.core.people.identity import Calibration, Kind, Sample
 from sensorium.models.registry import models
-from sensorium.ops.people.crowd import Crowd
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.similarity import MatchRule, match
 
 RULES: Mapping[Kind, MatchRule] = {
@@ -19,7 +19,7 @@ _LIKE = {"voice": "speaker_encoder", "face": "face_encoder", "drawn": "drawn_enc
 Found = list[tuple[Sample, str, float | None]]
 
 
-def matched(new: Sequence[Sample], crowd: Crowd, rule: MatchRule | None = None) -> Found:
+def matched(new: Sequence[Sample], everybody: Everybody, rule: MatchRule | None = None) -> Found:
     """The samples of one file that are somebody: an identity that is known, or a new one.
 
     Only those that a trained detector knows are counted in already: others are compared with them.
@@ -31,28 +31,28 @@ def matched(new: Sequence[Sample], crowd: Crowd, rule: MatchRule | None = None) 
         if calibration is None:
             continue  # nothing says what a similarity of this model means
         taken: Found = [
-            (s, *s.detected) for s in mine if s.detected and _agrees(s, crowd, calibration)
+            (s, *s.detected) for s in mine if s.detected and _agrees(s, everybody, calibration)
         ]
-        count_in(crowd, taken)
+        count_in(everybody, taken)
         found += taken
         mine = [s for s in mine if s not in [sample for sample, _, _ in taken]]
-        whose = match(mine, crowd, calibration, rule or RULES[kind])
+        whose = match(mine, everybody, calibration, rule or RULES[kind])
         found += [(s, i, score) for s, (i, score) in zip(mine, whose, strict=True) if i is not None]
     return found
 
 
-def count_in(crowd: Crowd, found: Found) -> None:
+def count_in(everybody: Everybody, found: Found) -> None:
     """Adds what was found to those who are known."""
     for sample, whose, _ in found:
-        crowd.add(sample, whose)
+        everybody.add(sample, whose)
 
 
-def _agrees(sample: Sample, crowd: Crowd, calibration: Calibration) -> bool:
+def _agrees(sample: Sample, everybody: Everybody, calibration: Calibration) -> bool:
     """Whether what a trained detector says of a face is possible: somebody known, and not another face."""
     who = sample.detected[0] if sample.detected else ""
-    if who not in crowd or who in crowd.not_to_be(sample):
+    if who not in everybody or who in everybody.not_to_be(sample):
         return False
-    center = crowd.center(who, sample.model)
+    center = everybody.center(who, sample.model)
     if center is None:
         return True
     similarity = float(sample.embedding @ center[0])
@@ -63,4 +63,3 @@ def calibration_of(model: str, kind: Kind = "voice") -> Calibration | None:
     """What the registry knows of an encoder, by the name its samples carry."""
     entry = models().get((_LIKE[kind], model.split()[0].partition(":")[0]))
     return entry.calibration if entry else None
-

@@ -10,7 +10,7 @@ from sensorium.core.people.identity import Sample
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
-from sensorium.ops.people.crowd import Crowd
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.voice_and_face import JoinRule, by_link
 from sensorium.people.claim import plain_claim, portraits, read_scene, sources
 from sensorium.people.decision import join_clear, keep_claims, keep_links, keep_samples
@@ -37,28 +37,30 @@ def identify(layout: Layout, uris: Sequence[str]) -> int:
     """
     gallery = Gallery(layout)
     known = gallery.known()
-    crowd = Crowd(known.identities, known.of)
+    everybody = Everybody(known.identities, known.of)
     went: Links = {}
 
     def files() -> Iterator[OfFile]:
         for entry in _entries(layout, uris):
-            new = [sample for sample in samples(layout, entry) if sample.key not in crowd.of]
+            new = [sample for sample in samples(layout, entry) if sample.key not in everybody.of]
             linked = links(layout, entry)
             went.update(linked)
             yield new, linked
 
-    found = decided(crowd, files())
+    found = decided(everybody, files())
     keep_samples(gallery, found)
     keep_links(gallery, known, went)
     join_clear(gallery)
     return len(found)
 
 
-OfFile = tuple[Sequence[Sample], Links]  # voices and faces of a file, and which were seen to go together
+OfFile = tuple[
+    Sequence[Sample], Links
+]  # voices and faces of a file, and which were seen to go together
 _AHEAD = 512  # samples that are compared with everybody at once
 
 
-def decided(crowd: Crowd, files: Iterable[OfFile]) -> Found:
+def decided(everybody: Everybody, files: Iterable[OfFile]) -> Found:
     """Whose the samples of some files are, one file after the other; they are counted in.
 
     Those that nobody could tell are tried again at the end: a voice too short to found somebody may be
@@ -66,41 +68,43 @@ def decided(crowd: Crowd, files: Iterable[OfFile]) -> Found:
     """
     found: Found = []
     left: list[OfFile] = []
-    for new, linked in _expected(crowd, files):
-        found += _settled(crowd, new, linked)
-        if rest := [sample for sample in new if sample.key not in crowd.of]:
+    for new, linked in _expected(everybody, files):
+        found += _settled(everybody, new, linked)
+        if rest := [sample for sample in new if sample.key not in everybody.of]:
             left.append((rest, linked))
-    for new, linked in _expected(crowd, left):
-        found += _settled(crowd, new, linked)
+    for new, linked in _expected(everybody, left):
+        found += _settled(everybody, new, linked)
     return found
 
 
-def _expected(crowd: Crowd, files: Iterable[OfFile]) -> Iterator[OfFile]:
-    """The same files; the crowd is told in advance of whom it will be asked."""
+def _expected(everybody: Everybody, files: Iterable[OfFile]) -> Iterator[OfFile]:
+    """The same files; the everybody is told in advance of whom it will be asked."""
     waiting: list[OfFile] = []
     num = 0
     for each in files:
         waiting.append(each)
         num += len(each[0])
         if num >= _AHEAD:
-            crowd.expect([sample for new, _ in waiting for sample in new])
+            everybody.expect([sample for new, _ in waiting for sample in new])
             yield from waiting
             waiting, num = [], 0
-    crowd.expect([sample for new, _ in waiting for sample in new])
+    everybody.expect([sample for new, _ in waiting for sample in new])
     yield from waiting
 
 
-def _settled(crowd: Crowd, new: Sequence[Sample], linked: Links) -> Found:
+def _settled(everybody: Everybody, new: Sequence[Sample], linked: Links) -> Found:
     """Whose the samples of a file are, as far as can be told; they are counted in."""
-    new = [sample for sample in new if sample.key not in crowd.of]  # the same bytes may lie twice
-    found = matched(new, crowd)
-    count_in(crowd, found)
+    new = [
+        sample for sample in new if sample.key not in everybody.of
+    ]  # the same bytes may lie twice
+    found = matched(new, everybody)
+    count_in(everybody, found)
     by_face: Found = []
     for sample in new:
-        if sample.key not in crowd.of:
-            whose = by_link(crowd.of, linked, sample.key, JoinRule())
+        if sample.key not in everybody.of:
+            whose = by_link(everybody.of, linked, sample.key, JoinRule())
             by_face += [(sample, whose, None)] if whose else []
-    count_in(crowd, by_face)
+    count_in(everybody, by_face)
     return [*found, *by_face]
 
 
@@ -126,7 +130,8 @@ def gather(layout: Layout, uris: Sequence[str]) -> list[str]:
                 text = str(error) if isinstance(error, SensoriumError) else repr(error)
                 failed.append(f"{entry['uri']}: evidence {title}: {text}")
                 continue
-            claimed[entry["digest"], title] = found
+            if found or known.claimed.get((entry["digest"], title)):
+                claimed[entry["digest"], title] = found
     keep_claims(gallery, known, claimed)
     return failed
 

@@ -10,7 +10,7 @@ from sensorium.core.config import Config
 from sensorium.core.errors import UsageError
 from sensorium.core.people.identity import Identity
 from sensorium.library.lock import held
-from sensorium.ops.people.crowd import Crowd
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.similarity import MatchRule
 from sensorium.people.cast import Cast
 from sensorium.people.match import matched
@@ -70,7 +70,7 @@ class Voices(Cast):
             if known.of.get(sample.key):
                 raise UsageError(f"{clip}: enrolled already, as {known.of[sample.key]}")
             found = matched(
-                [sample], Crowd(known.identities, known.of), MatchRule(founding=0.0)
+                [sample], Everybody(known.identities, known.of), MatchRule(founding=0.0)
             )
             if not found:
                 raise UsageError(f"{sample.model}: no calibration is registered for this encoder")

@@ -11,7 +11,7 @@ from sensorium.core.errors import UsageError
 from sensorium.core.people.identity import Calibration, Sample
 from sensorium.core.record import digest
 from sensorium.ops.assignment import assigned
-from sensorium.ops.people.crowd import Crowd
+from sensorium.ops.people.everybody import Everybody
 
 _LETTER = {"voice": "V", "face": "F", "drawn": "D"}
 
@@ -34,7 +34,7 @@ def new_id(sample: Sample) -> str:
 
 def match(
     samples: Sequence[Sample],
-    crowd: Crowd,
+    everybody: Everybody,
     calibration: Calibration,
     rule: MatchRule,
 ) -> list[tuple[str | None, float | None]]:
@@ -42,11 +42,11 @@ def match(
     founds. (None, None): too short to tell.
 
     Those who cannot be one person (`Sample.cannot_be`) never get one identity; two faces of one file
-    that are never seen together may. The crowd stays as it is.
+    that are never seen together may. The everybody stays as it is.
     """
     # of so many samples the best assignment takes none but the likeliest so many of each
-    near = [crowd.near(sample, calibration, len(samples), rule.least) for sample in samples]
-    whose = sorted({identity for row in near for identity in row}, key=crowd.order)
+    near = [everybody.near(sample, calibration, len(samples), rule.least) for sample in samples]
+    whose = sorted({identity for row in near for identity in row}, key=everybody.order)
     probability = np.array([[row.get(identity, 0.0) for identity in whose] for row in near])
     found: list[tuple[str | None, float | None]] = [(None, None)] * len(samples)
     held: dict[int, list[Sample]] = {}

@@ -15,18 +15,18 @@ from sensorium.core.people.identity import weight as _weight
 _MOST = 16_000_000  # similarities that are computed ahead: 64 MB
 
 
-class Crowd:
+class Everybody:
     """Whose the samples are, and the centre of each identity: `Known`, made to grow sample by sample.
 
     `of` says whose a sample is (None: forgotten). A comparison with everyone is one row of a product of
     matrices; `expect` computes many rows at a time, which is many times faster, and `add` keeps them
-    right. It is exact: a search that is not was slower up to some ten thousand identities, since every sample that
-    is told moves a centre (`benchmarks/identities.py`, docs/scale.md).
+    right. It is exact: a search that is not was slower up to some ten thousand identities, since every sample
+    that is told moves a centre (`benchmarks/identities.py`, docs/scale.md).
 
     >>> heard = Sample("f/S1", "f.wav", "S1", "m", 8.0, np.array([1.0, 0.0]))
-    >>> crowd = Crowd({"V1": Identity("V1", None, (heard,))})
+    >>> everybody = Everybody({"V1": Identity("V1", None, (heard,))})
     >>> again = Sample("g/S1", "g.wav", "S1", "m", 8.0, np.array([0.9, 0.1]))
-    >>> list(crowd.near(again, Calibration(21.2, -0.92, -0.39, -4.04), 1, 0.98))
+    >>> list(everybody.near(again, Calibration(21.2, -0.92, -0.39, -4.04), 1, 0.98))
     ['V1']
     """
 

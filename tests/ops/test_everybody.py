@@ -7,7 +7,7 @@ import plain_identities as plain
 import pytest
 
 from sensorium.core.people.identity import Identity, Sample
-from sensorium.ops.people.crowd import Crowd
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.known import Known
 from sensorium.ops.people.similarity import MatchRule, match
 from sensorium.ops.people.voice_and_face import JoinRule, joins
@@ -23,24 +23,25 @@ def of_kind(file, kind):
 @pytest.mark.parametrize("ahead", [0, 7, 500])
 def test_a_library_is_decided_as_by_comparing_everybody_one_by_one(ahead):
     """Some hundred samples, file after file; however many are compared in advance."""
-    known, crowd, sure = Known(), Crowd(), 0
+    known, everybody, sure = Known(), Everybody(), 0
     files = list(made_people(40, 120, seed=5))
     for number, file in enumerate(files):
         if ahead and number % ahead == 0:
-            crowd.expect([s for each in files[number : number + ahead] for _, s in each])
+            everybody.expect([s for each in files[number : number + ahead] for _, s in each])
         for kind in ("voice", "face"):
             samples = of_kind(file, kind)
             slow = plain.match(samples, known.all(), CALIBRATIONS[kind], RULE)
-            fast = match(samples, crowd, CALIBRATIONS[kind], RULE)
+            fast = match(samples, everybody, CALIBRATIONS[kind], RULE)
             assert [whose for whose, _ in fast] == [whose for whose, _ in slow]
             assert [p for _, p in fast] == pytest.approx([p for _, p in slow], abs=1e-5)
             found = [(s, w) for s, (w, _) in zip(samples, slow, strict=True) if w is not None]
             known = plain.with_samples(known, found)
             for sample, whose in found:
-                crowd.add(sample, whose)
+                everybody.add(sample, whose)
             sure += sum(p is not None for _, p in slow)
-    assert crowd.of == known.of
-    assert sure > 200 and len(known.identities) > 60  # the made library is no trivial one
+    assert everybody.of == known.of
+    assert sure > 200  # the made library is no trivial one
+    assert len(known.identities) > 60
 
 
 def test_a_file_that_is_decided_in_two_parts_keeps_its_people_apart():
@@ -48,10 +49,10 @@ def test_a_file_that_is_decided_in_two_parts_keeps_its_people_apart():
     file = [sample for _, sample in next(iter(made_people(400, 1, seed=2, kinds=("voice",))))]
     first = file[0]
     twin = Sample(first.key[:-1] + "9", first.uri, "S9", first.model, 9.0, first.embedding)
-    crowd = Crowd({"V1": Identity("V1", None, (first,))})
-    assert match([twin], crowd, CALIBRATIONS["voice"], RULE)[0][0] != "V1"
+    everybody = Everybody({"V1": Identity("V1", None, (first,))})
+    assert match([twin], everybody, CALIBRATIONS["voice"], RULE)[0][0] != "V1"
     other = Sample("other/voice/S1", "b.wav", "S1", first.model, 9.0, first.embedding)
-    assert match([other], crowd, CALIBRATIONS["voice"], RULE)[0][0] == "V1"
+    assert match([other], everybody, CALIBRATIONS["voice"], RULE)[0][0] == "V1"
 
 
 def test_of_equally_likely_people_the_one_heard_longest_is_taken():
@@ -61,7 +62,7 @@ def test_of_equally_likely_people_the_one_heard_longest_is_taken():
         return Sample(f"{key}/voice/S1", key, "S1", "m", seconds, embedding)
 
     people = {f"V{i}": Identity(f"V{i}", None, (sample(f"f{i}", 10.0 + i),)) for i in range(3)}
-    found = match([sample("new", 10.0)], Crowd(people), CALIBRATIONS["voice"], RULE)
+    found = match([sample("new", 10.0)], Everybody(people), CALIBRATIONS["voice"], RULE)
     assert found[0][0] == "V2"
 
 
