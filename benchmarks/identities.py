@@ -4,8 +4,8 @@
     python benchmarks/identities.py --peer                # the search alone, against usearch (if installed)
 
 The embeddings are drawn around made centres (`sensorium.testing.made_people`), so this says how long it
-takes, and nothing about how often it is right. Every step is asked of the folder of a library, as a run or a command
-asks it, with empty results: reading the tables of the files is measured by many.py.
+takes, and nothing about how often it is right. Every step is asked of the folder of a library, as a run or a
+command asks it, with empty results: reading the tables of the files is measured by many.py.
 """
 
 from __future__ import annotations
