@@ -5,14 +5,16 @@
 
 Half of the inputs are pictures of 64x64 pixels with a face of one of inputs / 20 people, half are sounds of
 1 s with three words; no two are the same. Each step is a command or a line of Python in a process of its
-own, so its seconds include the start of Python. Memory is the largest sum over the process and its workers,
-of which pages that they share are counted once (PSS, looked at four times a second; Linux only).
+own, so its seconds include the start of Python; on a busy machine look at its seconds of computing. Memory
+is the largest sum over the process and its workers, of which pages that they share are counted once (PSS,
+looked at four times a second; Linux only).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -39,6 +41,7 @@ class Cost(NamedTuple):
     """What a step took."""
 
     seconds: float
+    computing: float  # seconds of CPU time, of it and its workers
     peak_mb: float
     stdout_bytes: int
 
@@ -76,7 +79,7 @@ def make(folder: Path, first: int, last: int, people: int) -> None:
 
 def measured(command: Sequence[str], path: Sequence[str], out: Path) -> Cost:
     """Runs a command to its end; what it prints goes to `out`."""
-    started, peak = time.monotonic(), 0.0
+    started, used, peak = time.monotonic(), _used(), 0.0
     with open(out, "wb") as told:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
         process = psutil.Popen(command, stdout=told, env=environment)
@@ -86,7 +89,12 @@ def measured(command: Sequence[str], path: Sequence[str], out: Path) -> Cost:
     seconds = time.monotonic() - started
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}: ended with {process.returncode}")
-    return Cost(seconds, peak / 1e6, out.stat().st_size)
+    return Cost(seconds, _used() - used, peak / 1e6, out.stat().st_size)
+
+
+def _used() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _memory(process: psutil.Process) -> int:
@@ -125,8 +133,8 @@ def steps(work: Path, inputs: Path, num: int, workers: int, fakes: bool) -> None
         cost = measured(command, path, out)
         files, stored = size(library)
         print(
-            f"| {num:,} | {step} | {cost.seconds:.1f} | {cost.peak_mb:.0f} | {files:,} "
-            f"| {stored / 1e6:.1f} | {stored / _inputs(inputs) / 1e3:.1f} |",
+            f"| {num:,} | {step} | {cost.seconds:.1f} | {cost.computing:.1f} | {cost.peak_mb:.0f} "
+            f"| {files:,} | {stored / 1e6:.1f} | {stored / _inputs(inputs) / 1e3:.1f} |",
             flush=True,
         )
 
@@ -155,11 +163,11 @@ def main() -> None:
         "--work", type=Path, help="folder to work in; else a new one, deleted after"
     )
     options = parser.parse_args()
-    print("| inputs | step | s | peak MB | files | MB | kB an input |")
-    print("|---:|---|---:|---:|---:|---:|---:|")
+    print("| inputs | step | s | s of computing | peak MB | files | MB | kB an input |")
+    print("|---:|---|---:|---:|---:|---:|---:|---:|")
     for fakes, sizes in ((True, options.inputs), (False, options.real)):
         if not fakes and sizes:
-            print("| | **real models** | | | | | |")
+            print("| | **real models** | | | | | | |")
         for num in sizes:
             with tempfile.TemporaryDirectory(dir=options.work) as name:
                 work = Path(name)
