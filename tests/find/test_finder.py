@@ -20,6 +20,7 @@ from sensorium.find import index as search_index
 from sensorium.library.gallery import Gallery
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
+from sensorium.library.store.writing import adding
 from sensorium.ops.text.query import parse, places
 from sensorium.ops.text.tokens import indexed, tokens
 from sensorium.testing.sample_library import (
@@ -304,7 +305,8 @@ def test_the_index_follows_the_library(tmp_path):
     add_line(root, "new", "en", "more patches")
     assert len(library.find("patches")) == 2
     (entry,) = library.chosen("new.wav")
-    library._layout.input_file(entry["uri"]).unlink()
+    with adding(Layout(root)) as sink:
+        sink.forget(entry["uri"])
     assert len(library.find("patches")) == 1
     (root / "search.sqlite").unlink()
     assert len(library.find("patches")) == 1

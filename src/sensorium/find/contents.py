@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from sensorium.adapters.stores.full_text import Label, Unit
-from sensorium.adapters.stores.parquet import read_table
-from sensorium.core.errors import LibraryError
 from sensorium.library.gallery import sample_key
-from sensorium.library.library import Library
+from sensorium.library.library import Library, results_of
 from sensorium.ops.people.amend import WordKey, amend_words
 from sensorium.ops.speech.languages import glue
 from sensorium.ops.speech.utterance import utterances
@@ -24,11 +21,15 @@ def contents(
     library: Library, entry: Mapping[str, Any], fixed: Mapping[WordKey, str]
 ) -> Iterator[Unit | Label]:
     """Everything of one of `Library.inputs` that a search may find, with the words that people `fixed`."""
-    folders = [library.path / result for result in dict.fromkeys(entry["results"].values())]
-    named = list(_heard_and_seen(library.path, entry["results"]))
+    keys = results_of([entry])
+    named = list(_heard_and_seen(library, entry["results"]))
     yield from named
     told = {(each.kind, each.label) for each in named}
-    for unit in (*_spoken(folders, fixed), *_subtitles(folders), *written(folders)):
+    for unit in (
+        *_spoken(library, keys, fixed),
+        *_subtitles(library, keys),
+        *written(library, keys),
+    ):
         yield unit
         kind = "subtitle" if unit.kind == "subtitle" else "voice"
         if unit.speaker and (kind, unit.speaker) not in told:  # told apart by nothing but a label
@@ -36,26 +37,19 @@ def contents(
             yield Label(unit.speaker, kind, "", unit.start, unit.end, unit.start)
 
 
-def _rows(folders: Sequence[Path], kind: str, *columns: str) -> list[Row]:
-    files = [file for folder in folders if (file := folder / f"{kind}.parquet").exists()]
-    try:
-        found = read_table(kind, files).select(list(columns)).to_pylist()
-    except (OSError, ValueError) as error:  # pyarrow's are ValueErrors
-        raise LibraryError(
-            f"{', '.join(map(str, files))}: expected the records of a result; {error}; delete the folder "
-            "that holds the file and extract again"
-        ) from None
+def _rows(library: Library, keys: Sequence[str], kind: str, *columns: str) -> list[Row]:
+    found = library.shelf.table(kind, keys).select(list(columns)).to_pylist()
     return sorted(found, key=lambda row: -1.0 if row.get("start") is None else row["start"])
 
 
-def _spoken(folders: Sequence[Path], fixed: Mapping[WordKey, str]) -> Iterator[Unit]:
+def _spoken(library: Library, keys: Sequence[str], fixed: Mapping[WordKey, str]) -> Iterator[Unit]:
     columns = ("media", "start", "end", "text", "language", "channel")
-    words = _rows(folders, "word", *columns)
+    words = _rows(library, keys, "word", *columns)
     if not words:  # a recogniser without times of words
-        for row in _rows(folders, "transcript", "start", "end", "text"):
+        for row in _rows(library, keys, "transcript", "start", "end", "text"):
             yield Unit("word", row["start"], row["end"], None, None, " ".join(row["text"].split()))
         return
-    known = _rows(folders, "assignment", "start", "end", "text", "speaker", "person")
+    known = _rows(library, keys, "assignment", "start", "end", "text", "speaker", "person")
     who = {(row["start"], row["end"], row["text"]): row for row in known}
     for word in words:
         said = who.get((word["start"], word["end"], word["text"]), {})
@@ -69,8 +63,8 @@ def _spoken(folders: Sequence[Path], fixed: Mapping[WordKey, str]) -> Iterator[U
         yield Unit("word", each["start"], each["end"], *whose, places, times)
 
 
-def _subtitles(folders: Sequence[Path]) -> Iterator[Unit]:
-    for row in _rows(folders, "subtitle", "start", "end", "text", "name"):
+def _subtitles(library: Library, keys: Sequence[str]) -> Iterator[Unit]:
+    for row in _rows(library, keys, "subtitle", "start", "end", "text", "name"):
         text = " ".join(row["text"].split())
         yield Unit("subtitle", row["start"], row["end"], row["name"] or None, None, text)
 
@@ -84,10 +78,10 @@ def _places(part: Sequence[Row]) -> list[int]:
     return places
 
 
-def written(folders: Sequence[Path]) -> Iterator[Unit]:
-    """Lines on the screen, from the folders of results; one that is read in picture after picture is one."""
+def written(library: Library, keys: Sequence[str]) -> Iterator[Unit]:
+    """Lines on the screen, from some results; one that is read in picture after picture is one."""
     open_: dict[str, Row] = {}
-    for row in _rows(folders, "text", "start", "end", "text"):
+    for row in _rows(library, keys, "text", "start", "end", "text"):
         key = indexed(row["text"])
         before = open_.get(key)
         if before and row["start"] is not None and row["start"] - before["end"] <= _STAYS:
@@ -103,11 +97,11 @@ def _line(row: Row) -> Unit:
     return Unit("text", row["start"], row["end"], None, None, row["text"])
 
 
-def _heard_and_seen(root: Path, results: Mapping[str, str]) -> Iterator[Label]:
+def _heard_and_seen(library: Library, results: Mapping[str, str]) -> Iterator[Label]:
     """Voices at their longest turn, persons at their best picture."""
     longest: dict[str, Row] = {}
-    speakers = [root / results["speakers"]] if "speakers" in results else []
-    for turn in _rows(speakers, "turn", "start", "end", "speaker"):
+    speakers = [results["speakers"]] if "speakers" in results else []
+    for turn in _rows(library, speakers, "turn", "start", "end", "speaker"):
         best = longest.setdefault(turn["speaker"], turn)
         if turn["end"] - turn["start"] > best["end"] - best["start"]:
             longest[turn["speaker"]] = turn
@@ -115,7 +109,7 @@ def _heard_and_seen(root: Path, results: Mapping[str, str]) -> Iterator[Label]:
         key = sample_key(results["speakers"], label)
         yield Label(label, "voice", key, turn["start"], turn["end"], turn["start"])
     for kind, name in (("face", "faces"), ("drawn", "drawn")):
-        found = [root / results[name]] if name in results else []
-        for row in _rows(found, "person", "person", "at"):
+        found = [results[name]] if name in results else []
+        for row in _rows(library, found, "person", "person", "at"):
             key = sample_key(results[name], row["person"])
             yield Label(row["person"], kind, key, row["at"], row["at"], row["at"])

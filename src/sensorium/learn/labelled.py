@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -105,6 +104,5 @@ def _empty(
 
 def _step(library: Library, entry: Mapping[str, Any]) -> float:
     """Seconds between two pictures of a file that were searched for faces."""
-    result = library.path / entry["results"]["faces"] / "result.json"
-    recipe = json.loads(result.read_text(encoding="utf-8"))["recipe"]
+    recipe = library.shelf.recipe(entry["results"]["faces"])
     return 1.0 / recipe.get("params", {}).get("per_second", 5.0)

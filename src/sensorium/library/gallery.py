@@ -1,46 +1,54 @@
-"""The gallery of a library: every decision about who is who, as files that are only ever added."""
+"""The gallery of a library: every decision about who is who, in a file that is only ever added to."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.errors import LibraryError
 from sensorium.core.people.identity import Kind, Sample, comparable
-from sensorium.library.layout import Layout, write_json
+from sensorium.library.layout import Layout
+from sensorium.library.store.shelf import Shelf
 from sensorium.ops.people.known import Known, replay
 
 
 class Gallery:
-    """``identities/<number>.json``: decision after decision; what is known is their fold.
+    """``decisions.jsonl``: decision after decision, one a line; what is known is their fold.
 
     Nothing is changed or deleted: a correction is a new decision, and so is its undoing. Only a
-    holder of the library's lock adds.
+    holder of the library's lock adds. A line without an end is one whose writer was killed: it never was.
     """
 
     def __init__(self, layout: Layout) -> None:
-        self._folder = layout.root / "identities"
+        self._file = layout.decisions
+        self._last = (0, 0)  # size of the file, number of decisions in it
 
     def decisions(self) -> list[dict[str, Any]]:
         """All of them, in order.
 
         Raises:
-            LibraryError: a file that cannot be read.
+            LibraryError: a line that cannot be read.
         """
         found = []
-        for file in sorted(self._folder.glob("[0-9]*.json")):
+        for number, line in enumerate(self._lines(), 1):
             try:
-                found.append(json.loads(file.read_text(encoding="utf-8")))
-            except (OSError, ValueError) as error:
+                found.append(json.loads(line))
+            except ValueError as error:
                 raise LibraryError(
-                    f"{file}: expected a decision of the gallery as JSON; {error}; "
-                    "restore the file, or delete it to forget this decision"
+                    f"{self._file}, line {number}: expected a decision of the gallery as JSON; {error}; "
+                    "restore the file, or put {} in place of the line to forget this decision"
                 ) from None
         return found
+
+    def _lines(self) -> Iterator[bytes]:
+        """The lines that are whole."""
+        try:
+            with open(self._file, "rb") as file:
+                yield from (line for line in file if line.endswith(b"\n"))
+        except FileNotFoundError:
+            return
 
     def known(self) -> Known:
         """Who is who after all decisions."""
@@ -48,38 +56,51 @@ class Gallery:
 
     def add(self, kind: str, **values: Any) -> dict[str, Any]:
         """Writes one decision; it counts from now on."""
-        self._folder.mkdir(exist_ok=True)
-        last = max((int(file.stem) for file in self._folder.glob("[0-9]*.json")), default=0)
-        decision = {"number": last + 1, "kind": kind, **values}
-        write_json(self._folder / f"{last + 1:08d}.json", decision)
+        with open(self._file, "ab") as file:
+            size, number = self._last
+            if file.tell() != size:  # of somebody else, or with a line that was cut
+                size, line = 0, b"{}"
+                for line in self._lines():
+                    size += len(line)
+                file.truncate(size)
+                number = json.loads(line).get("number", 0)
+            decision = {"number": number + 1, "kind": kind, **values}
+            line = json.dumps(decision, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+            self._last = size + len(line), number + 1
         return decision
 
 
-def sample_key(result: str | os.PathLike[str], label: str) -> str:
+def sample_key(result: str, label: str) -> str:
     """What names a voice or face for ever: ``<media>/<pass>-<recipe>/<label>``."""
-    folder = Path(result)
-    return f"{folder.parent.name}/{folder.name}/{label}"
+    return f"{result}/{label}"
 
 
 def samples(layout: Layout, entry: Mapping[str, Any]) -> Iterator[Sample]:
     """The voices and faces that the last run found in one input."""
+    shelf = Shelf(layout)
     for name, table, column, kind in _WHERE:
         result = entry["results"].get(name)
-        file = layout.root / (result or "") / f"{table}.parquet"
-        if result is None or not file.exists():
-            continue
-        for row in read_table(table, [file]).to_pylist():
-            yield Sample(
-                sample_key(result, row[column]),
-                entry["uri"],
-                row[column],
-                comparable(row["model"], row["revision"]),
-                row["duration"],
-                row["embedding"],
-                kind,
-                tuple(row.get("apart") or ()),
-                (row["detected_as"], row["detected_score"]) if row.get("detected_as") else None,
+        for row in shelf.rows(table, [result] if result else []):
+            yield _sample(
+                entry["uri"], sample_key(str(result), row[column]), row[column], kind, row
             )
+
+
+def _sample(uri: str, key: str, label: str, kind: Kind, row: Mapping[str, Any]) -> Sample:
+    return Sample(
+        key,
+        uri,
+        label,
+        comparable(row["model"], row["revision"]),
+        row["duration"],
+        row["embedding"],
+        kind,
+        tuple(row.get("apart") or ()),
+        (row["detected_as"], row["detected_score"]) if row.get("detected_as") else None,
+    )
 
 
 _WHERE: tuple[tuple[str, str, str, Kind], ...] = (

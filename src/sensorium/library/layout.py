@@ -3,18 +3,21 @@
 ::
 
     library/
-    ├── sensorium.json                    format of the folder, version that made it
-    ├── inputs/<digest of path>.json      one per input: its digest and its current results
-    ├── results/<media>/<pass>-<recipe>/  one result: <kind>.parquet, features-*.safetensors,
-    │                                     result.json; appears by one rename, never changes
-    ├── uploads/<job>/<name>              files that were sent to `sensorium serve`
-    ├── search.sqlite, search.lock        index of `find`: derived data, may be deleted
-    ├── lock                              held by the run that writes
-    └── work/                             results in the making, progress; may be deleted
+    ├── sensorium.json         format of the folder
+    ├── shards/<number>/       results of many inputs: a Parquet file a kind, see `library.store.shard`
+    ├── tensors/               their features, in safetensors
+    ├── journals/              what a run has finished and is not in a shard yet
+    ├── catalogue.sqlite       where the rows of each result lie, what each input has; derived data
+    ├── decisions.jsonl        who is who: decision after decision, see `library.gallery`
+    ├── uploads/<job>/<name>   files that were sent to `sensorium serve`
+    ├── search.sqlite, search.lock   index of `find`: derived data, may be deleted
+    ├── lock                   held by the run that writes
+    └── work/                  shards in the making, progress; may be deleted
 
-`<media>` is the first half of the sha256 of the file's bytes, `<recipe>` the digest of everything that
-decides the result. A result is finished if its folder is there: there is no second ledger that
-could disagree.
+A result is named ``<media>/<pass>-<recipe>``: `<media>` is the first half of the sha256 of the file's bytes,
+`<recipe>` the digest of everything that decides the result. It is finished if and only if the last of its
+frames is in a journal, or its rows are in a shard. The catalogue can be made again from the shards alone,
+so there is no second ledger that could disagree.
 """
 
 from __future__ import annotations
@@ -26,10 +29,11 @@ from pathlib import Path
 from typing import Any
 
 from sensorium.core.errors import LibraryError
+from sensorium.core.lazy import loaded
 from sensorium.core.record import digest
 from sensorium.ports import Pass
 
-FORMAT = 1
+FORMAT = 2
 
 
 def fingerprints(passes: Sequence[Pass], wanted: Sequence[Pass]) -> dict[str, str]:
@@ -63,8 +67,11 @@ class Layout:
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root).expanduser()
-        self.inputs = self.root / "inputs"
-        self.results = self.root / "results"
+        self.shards = self.root / "shards"
+        self.tensors = self.root / "tensors"
+        self.journals = self.root / "journals"
+        self.catalogue = self.root / "catalogue.sqlite"
+        self.decisions = self.root / "decisions.jsonl"
         self.work = self.root / "work"
         self.uploads = self.root / "uploads"
 
@@ -73,20 +80,30 @@ class Layout:
         marker = self.root / "sensorium.json"
         if self.root.exists() and not self.root.is_dir():
             raise LibraryError(f"{self.root}: expected a folder for the library, found a file")
-        if self.root.is_dir() and not marker.exists() and any(self.root.iterdir()):
+        ours = f"{marker.name}."  # left by a process that was killed while it began a library
+        self.root.mkdir(parents=True, exist_ok=True)
+        others = (each for each in self.root.iterdir() if not each.name.startswith(ours))
+        if not marker.exists() and any(others):
             raise LibraryError(
                 f"{self.root}: the folder is not empty and is no Sensorium library; "
                 "choose an empty or a new folder"
             )
-        for folder in (self.inputs, self.results, self.work):
-            folder.mkdir(parents=True, exist_ok=True)
         if marker.exists():
             self.check()
         else:
             write_json(marker, {"format": FORMAT})
+        self.make_folders()
+
+    def make_folders(self) -> None:
+        """Those that a writer needs."""
+        for folder in (self.shards, self.tensors, self.journals, self.work):
+            folder.mkdir(exist_ok=True)
 
     def check(self) -> None:
-        """Raises LibraryError if this is not a library that this version can read."""
+        """Raises LibraryError if this is not a library that this version can read.
+
+        One of an older format is brought to today's, if nobody else is writing to it.
+        """
         try:
             found = json.loads((self.root / "sensorium.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -94,16 +111,23 @@ class Layout:
                 f"{self.root}: no Sensorium library (no sensorium.json in it); "
                 "make one with: sensorium extract FILES --out FOLDER"
             ) from None
-        if found.get("format") != FORMAT:
+        if found.get("format") == 1:
+            loaded("library.store.migration:migrate")(self)
+        elif found.get("format") != FORMAT:
             raise LibraryError(
                 f"{self.root}: format {found.get('format')!r}, this version reads {FORMAT}; "
                 "upgrade sensorium"
             )
 
-    def input_file(self, uri: str) -> Path:
-        """Where what is known of one input lies."""
-        return self.inputs / f"{digest(uri)}.json"
+    def shard(self, number: int) -> Path:
+        """The folder of one shard, there or not."""
+        return self.shards / f"{number:06d}"
 
-    def result(self, media: str, name: str, fingerprint: str) -> Path:
-        """The folder of one result, there or not."""
-        return self.results / media[:32] / f"{name}-{fingerprint}"
+
+def result_key(media: str, name: str, fingerprint: str) -> str:
+    """What names one result: of a file by the sha256 of its bytes, of a pass by name and recipe.
+
+    >>> result_key("ab" * 32, "speech", "0123456789abcdef")
+    'abababababababababababababababab/speech-0123456789abcdef'
+    """
+    return f"{media[:32]}/{name}-{fingerprint}"

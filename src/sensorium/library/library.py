@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sensorium.adapters.stores.feature_shards import read_features
-from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.errors import LibraryError, UsageError
 from sensorium.core.features import Features
 from sensorium.core.lazy import Shown
@@ -19,6 +17,7 @@ from sensorium.core.record import KINDS
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
 from sensorium.library.library_file import LibraryFile, names
+from sensorium.library.store.shelf import Shelf
 from sensorium.library.upstairs import Upstairs
 from sensorium.ops.people.known import Known
 
@@ -43,9 +42,11 @@ class Library(Upstairs, Shown):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._layout = Layout(path)
         self._layout.check()
+        self.shelf = Shelf(self._layout)
 
     def __repr__(self) -> str:
-        return f"Library({str(self.path)!r}, {len(self.inputs())} inputs)"
+        with self.shelf.catalogue() as catalogue:
+            return f"Library({str(self.path)!r}, {catalogue.num_inputs()} inputs)"
 
     def __getitem__(self, media: str | os.PathLike[str]) -> LibraryFile:
         """One file, by its path, the end of its path, or its digest: ``library["talk.mp4"]``."""
@@ -72,9 +73,7 @@ class Library(Upstairs, Shown):
 
     def inputs(self) -> list[dict[str, Any]]:
         """What is known of each input: uri, digest, results; sorted by uri."""
-        files = self._layout.inputs.glob("*.json")
-        known = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-        return sorted(known, key=lambda entry: entry["uri"])
+        return self.shelf.entries()
 
     def chosen(self, media: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
         """The entries of `inputs` that `media` names: all for None, else exactly one.
@@ -82,24 +81,35 @@ class Library(Upstairs, Shown):
         Raises:
             UsageError: no input of that name, or several.
         """
-        known = self.inputs()
-        return known if media is None else choose(known, os.fspath(media), str(self.path))
+        if media is None:
+            return self.inputs()
+        name = os.fspath(media)
+        near = [
+            *self.shelf.entries_where("base", name.rstrip("/").rpartition("/")[2]),
+            *self.shelf.entries_where("media", name[:32]),
+        ]
+        found = matching(list({entry["uri"]: entry for entry in near}.values()), name)
+        return found if len(found) == 1 else choose(self.inputs(), name, str(self.path))
 
     def files(self, kind: str, media: str | os.PathLike[str] | None = None) -> list[Path]:
-        """The Parquet files that hold `kind`, each once, for any tool that reads Parquet."""
+        """The Parquet files that hold `kind`, each once, for any tool that reads Parquet.
+
+        They hold the rows that count now, and no others. Many inputs share a file: those of one input
+        are in it with those of others, and the column ``media`` tells them apart. A run that goes on
+        puts other files in their place; what is gone when it is opened, ask for again.
+        """
         if kind not in KINDS:
             raise UsageError(f"kind: expected one of {', '.join(KINDS)}; got {kind!r}")
-        folders = dict.fromkeys(
-            self.path / result
-            for entry in self.chosen(media)
-            for result in entry["results"].values()
-        )
-        files = [folder / f"{kind}.parquet" for folder in folders]
-        return [file for file in files if file.exists()]
+        if media is None:
+            return self.shelf.files(kind)
+        keys = results_of(self.chosen(media))
+        return [folder / f"{kind}.parquet" for folder, _ in self.shelf.located(kind, keys)]
 
     def table(self, kind: str, media: str | os.PathLike[str] | None = None) -> pa.Table:
         """All records of one kind as an Arrow table."""
-        return read_table(kind, self.files(kind, media))
+        if kind not in KINDS:
+            raise UsageError(f"kind: expected one of {', '.join(KINDS)}; got {kind!r}")
+        return self.shelf.table(kind, results_of(self.chosen(media)))
 
     def records(self, kind: str, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         """All records of one kind as a DataFrame, integers with gaps kept as integers."""
@@ -244,10 +254,11 @@ class Library(Upstairs, Shown):
         self, media: str | os.PathLike[str] | None = None, name: str | None = None
     ) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Where each of these features lies: the folder and the row, for `read_features`."""
-        for file in self.files("feature", media):
-            for row in read_table("feature", [file]).to_pylist():
-                if name in (None, row["name"]):
-                    yield file.parent, row
+        for folder, table in self.shelf.located("feature", results_of(self.chosen(media))):
+            for batch in table.to_batches(max_chunksize=1000):
+                for row in batch.to_pylist():
+                    if name in (None, row["name"]):
+                        yield folder, row
 
     def dataset(
         self, kind: str = "words", media: str | os.PathLike[str] | None = None
@@ -270,13 +281,23 @@ def choose(known: list[dict[str, Any]], name: str, where: str) -> list[dict[str,
     Raises:
         UsageError: no such entry, or several; the message names `where`.
     """
-    exact = [e for e in known if name in (e["uri"], e["digest"]) or _absolute(name) == e["uri"]]
-    found = exact or [e for e in known if e["uri"].endswith("/" + name.removeprefix("./"))]
+    found = matching(known, name)
     if len(found) != 1:
         what = "no input of that name" if not found else f"{len(found)} inputs of that name"
         names = ", ".join(e["uri"] for e in (found or known)[:5])
         raise UsageError(f"{name!r}: {what} in {where}; there are: {names or 'none'}")
     return found
+
+
+def matching(known: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """The entries whose path or digest is `name`; else those whose path ends so."""
+    exact = [e for e in known if name in (e["uri"], e["digest"]) or _absolute(name) == e["uri"]]
+    return exact or [e for e in known if e["uri"].endswith("/" + name.removeprefix("./"))]
+
+
+def results_of(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The results of some inputs, each once: twins have the same ones."""
+    return list(dict.fromkeys(key for each in entries for key in each["results"].values()))
 
 
 def _absolute(name: str) -> str:

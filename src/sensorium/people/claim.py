@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.people.evidence import Claim, Scene, Text
 from sensorium.core.people.identity import Identity
 from sensorium.core.speech import Cue
 from sensorium.core.time import Span
 from sensorium.library.gallery import sample_key
 from sensorium.library.layout import Layout
+from sensorium.library.store.shelf import Shelf
 from sensorium.ops.people import sources as ours
 from sensorium.ops.people.known import Known
 from sensorium.people.match import calibration_of
@@ -142,12 +142,11 @@ class _Rows:
     """The records of one input, and the keys of its voices and faces."""
 
     def __init__(self, layout: Layout, results: Mapping[str, str]) -> None:
-        self._root, self._results = layout.root, results
+        self._shelf, self._results = Shelf(layout), results
 
     def of(self, step: str, kind: str) -> Sequence[dict[str, Any]]:
         """The rows that a pass made; none if it was not done."""
-        file = self._root / self._results.get(step, "nothing") / f"{kind}.parquet"
-        return read_table(kind, [file]).to_pylist() if file.exists() else []
+        return self._shelf.rows(kind, [self._results[step]]) if step in self._results else []
 
     def key(self, step: str, label: str | None) -> str | None:
         """The key of a voice or face by its label."""

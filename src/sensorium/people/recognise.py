@@ -9,7 +9,7 @@ from sensorium.core.errors import SensoriumError
 from sensorium.core.people.identity import Sample
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
-from sensorium.library.library import Library
+from sensorium.library.store.shelf import Shelf
 from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.voice_and_face import JoinRule, by_link
 from sensorium.people.claim import plain_claim, portraits, read_scene, sources
@@ -138,5 +138,6 @@ def gather(layout: Layout, uris: Sequence[str]) -> list[str]:
 
 def _entries(layout: Layout, uris: Sequence[str]) -> list[Mapping[str, Any]]:
     """What the library knows of some inputs, each once, in their order."""
-    entries = {entry["uri"]: entry for entry in Library(layout.root).inputs()}
-    return [entries[uri] for uri in dict.fromkeys(uris) if uri in entries]
+    shelf = Shelf(layout)
+    found = (shelf.entry(uri) for uri in dict.fromkeys(uris))
+    return [entry for entry in found if entry is not None]

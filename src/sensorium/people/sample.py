@@ -6,13 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.config import Config
 from sensorium.core.errors import UnsupportedMediaError, UsageError
 from sensorium.core.people.identity import Sample, comparable
 from sensorium.core.record import Record
 from sensorium.library.gallery import sample_key
 from sensorium.library.layout import Layout
+from sensorium.library.store.shelf import Shelf
 from sensorium.models.registry import load_model
 from sensorium.ops.people.known import packed
 
@@ -27,9 +27,8 @@ def links(layout: Layout, entry: Mapping[str, Any]) -> Links:
     results = entry["results"]
     if not all(name in results for name in ("speakers", "faces", "who")):
         return {}
-    file = layout.root / results["who"] / "link.parquet"
     found: Links = {}
-    for row in read_table("link", [file]).to_pylist() if file.exists() else ():
+    for row in Shelf(layout).rows("link", [results["who"]]):
         if row["person"] is not None:
             pair = (
                 sample_key(results["speakers"], row["speaker"]),

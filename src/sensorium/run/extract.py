@@ -6,23 +6,28 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sensorium.core.config import Config
 from sensorium.core.errors import UsageError
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.library.lock import held
+from sensorium.library.store.shelf import Shelf
+from sensorium.library.store.writing import Writing, carried
 from sensorium.models.installing import install, installed
 from sensorium.models.store import is_offline, is_there
 from sensorium.people.portraits import take_cast
 from sensorium.people.recognise import recognise
 from sensorium.ports import Executor
 from sensorium.run.config_file import as_config
+from sensorium.run.finished import already
 from sensorium.run.inputs import KIND_OF, Input, find
-from sensorium.run.job import Job, Outcome
+from sensorium.run.job import Job, Jobs, Outcome
 from sensorium.run.plan import check, weights_for
 from sensorium.run.progress import Watcher, watcher
 from sensorium.run.work import died, work_on
@@ -109,21 +114,45 @@ def run(
                     for u in take_cast(layout, config.people.cast, config)
                 ]
             )
-        jobs = _jobs(found, config, layout, options)
-        outcomes: dict[int, Outcome] = {}
-        watch.start(jobs)
-        try:
-            executor = options.executor or _executor(options, found)
-            for index, result in executor.map(work_on, jobs):
-                outcomes[index] = (
-                    result if isinstance(result, Outcome) else died(jobs[index], result)
-                )
+        executor = options.executor or _executor(options, found)
+        outcomes = _worked(_jobs(found, config, layout, options), executor, layout, watch)
+        watch.note(recognise(layout, [outcome.uri for outcome in outcomes]))
+    return outcomes
+
+
+def _worked(jobs: Jobs, executor: Executor, layout: Layout, watch: Watcher) -> list[Outcome]:
+    """What became of each input: those that are finished, then those that the executor works on."""
+    writing = Writing(layout)
+    jobs = jobs.of(writing.run, None if executor.shares_disk else partial(carried, Shelf(layout)))
+    outcomes: list[Any] = [None] * len(jobs)
+    watch.start(jobs)
+    try:
+        left = []
+        for index, outcome in enumerate(already(jobs, layout)):
+            outcomes[index] = outcome
+            if outcome is None:
+                left.append(index)
+            else:
+                watch.done(index, outcome)
+        with closing(_answers(executor, jobs.only(left))) as answers:
+            for place, result in answers:
+                job, index = jobs[left[place]], left[place]
+                if isinstance(result, Outcome):
+                    writing.add(result.frames)
+                else:
+                    result = died(job, result, writing.sink())
+                outcomes[index] = replace(result, frames=b"")
                 watch.done(index, outcomes[index])
-        finally:
-            watch.stop()
-        uris = [outcomes[index].uri for index in range(len(jobs))]
-        watch.note(recognise(layout, uris))
-    return [outcomes[index] for index in range(len(jobs))]
+                writing.poke()
+    finally:
+        watch.stop()
+        writing.finish()
+    return outcomes
+
+
+def _answers(executor: Executor, jobs: Jobs) -> Iterator[tuple[int, Any]]:
+    if len(jobs):
+        yield from executor.map(work_on, jobs)
 
 
 def _fetch(config: Config, found: list[Input], watch: Watcher) -> None:
@@ -150,21 +179,11 @@ def _executor(options: Options, found: list[Input]) -> Executor:
     return InProcess() if here else LocalPool(options.num_workers)
 
 
-def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) -> list[Job]:
+def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) -> Jobs:
     progress = layout.work / "progress"
     progress.mkdir(parents=True)
     root = str(layout.root.absolute())
-    return [
-        Job(
-            each,
-            config,
-            root,
-            options.threads,
-            options.retry_failed,
-            str(progress / f"{index}.json"),
-        )
-        for index, each in enumerate(found)
-    ]
+    return Jobs(found, Job(found[0], config, root, options.threads, options.retry_failed), progress)
 
 
 @contextmanager
@@ -172,8 +191,8 @@ def _alone(layout: Layout) -> Iterator[None]:
     """One run at a time writes to a library; what a killed run left in work/ is cleared."""
     with held(layout):
         shutil.rmtree(layout.work, ignore_errors=True)
-        layout.work.mkdir()
-        for part in layout.root.glob("*/*.part"):
+        layout.make_folders()
+        for part in layout.root.glob("*.part"):
             part.unlink()
         try:
             yield

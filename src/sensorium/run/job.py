@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from sensorium.core.config import Config
 from sensorium.core.record import Provenance, Record
@@ -12,7 +14,13 @@ from sensorium.run.inputs import Input
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One input of a run; picklable."""
+    """One input of a run; picklable, and small.
+
+    `library` is the folder, for a worker that sees the disk it lies on: it looks up there what is finished,
+    and adds what it finishes to a journal of its own, named after `run`. If it is empty, the worker sees
+    no such disk (`Executor.shares_disk` is False): what is known of this input comes along in `known`, as
+    the frames of a journal (`library.store.journal`), and what it finishes goes back in `Outcome.frames`.
+    """
 
     input: Input
     config: Config
@@ -20,9 +28,51 @@ class Job:
     threads: int
     retry_failed: bool = False
     progress: str = ""  # file that is told how far the work is; empty: nobody asks
+    run: str = ""
+    known: bytes = b""
 
     def __str__(self) -> str:
         return self.input.uri
+
+
+class Jobs(Sequence[Job]):
+    """The jobs of a run, each made when it is asked for; what they have in common is in `like`.
+
+    `known` gives what comes along with the job of an input whose worker does not see the library.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        like: Job,
+        progress: Path,
+        known: Callable[[str], bytes] | None = None,
+        which: Sequence[int] | None = None,
+    ) -> None:
+        self._inputs, self._like, self._progress, self._known = inputs, like, progress, known
+        self._which = range(len(inputs)) if which is None else which
+
+    def __len__(self) -> int:
+        return len(self._which)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return self.only(self._which[place])
+        index = self._which[place]
+        each = self._inputs[index]
+        told = str(self._progress / f"{index}.json") if self._like.library else ""
+        known = self._known(each.uri) if self._known else b""
+        return replace(self._like, input=each, progress=told, known=known)
+
+    def only(self, which: Sequence[int]) -> Jobs:
+        """Some of them, by their number in the run."""
+        return Jobs(self._inputs, self._like, self._progress, self._known, which)
+
+    def of(self, run: str, known: Callable[[str], bytes] | None) -> Jobs:
+        """The same in a run of that name; with `known`, for workers that do not see the library."""
+        library = "" if known else self._like.library
+        like = replace(self._like, run=run, library=library)
+        return Jobs(self._inputs, like, self._progress, known, self._which)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +122,4 @@ class Outcome:
     warnings: tuple[str, ...] = ()  # what is wrong with the file though it was used, each once
     passed_over: bool = False  # found in a folder, and no media
     seconds: float = 0.0
+    frames: bytes = b""  # results for the library, from a worker that does not see its disk

@@ -20,7 +20,7 @@ class Watcher:
 
     silent = True
 
-    def start(self, jobs: list[Job]) -> None:
+    def start(self, jobs: Sequence[Job]) -> None:
         """The run begins."""
 
     def done(self, index: int, outcome: Outcome) -> None:
@@ -68,7 +68,7 @@ class Lines(Watcher):
         self._total = 0
         self._num_done = 0
 
-    def start(self, jobs: list[Job]) -> None:
+    def start(self, jobs: Sequence[Job]) -> None:
         self._total = len(jobs)
         print(f"{self._total} inputs", file=self._stream, flush=True)
 
@@ -82,11 +82,11 @@ class Bars(Watcher):
 
     silent = False
 
-    def start(self, jobs: list[Job]) -> None:
+    def start(self, jobs: Sequence[Job]) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._jobs = jobs
+        self._jobs, self._folder = jobs, Path(jobs[0].progress).parent
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         count = TextColumn("{task.fields[count]}")
         self._bars = Progress(*columns, count, console=Console(stderr=True), transient=True)
@@ -114,21 +114,20 @@ class Bars(Watcher):
     def _follow(self) -> None:
         """Reads what the workers wrote of their progress, five times a second."""
         while not self._stopped.is_set():
-            for index, job in enumerate(self._jobs):
-                if index not in self._finished:
-                    self._show(index, job)
+            for file in self._folder.glob("*.json"):
+                self._show(int(file.stem), file)
             time.sleep(0.2)
 
-    def _show(self, index: int, job: Job) -> None:
+    def _show(self, index: int, file: Path) -> None:
         try:
-            state = json.loads(Path(job.progress).read_text(encoding="utf-8"))
+            state = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return  # not begun
         if index in self._finished:
             return
         if index not in self._each:
             self._each[index] = self._bars.add_task("", total=None, count="")
-        description = f"{Path(job.input.uri).name[-32:]}: {state['step']}"
+        description = f"{Path(self._jobs[index].input.uri).name[-32:]}: {state['step']}"
         self._bars.update(
             self._each[index],
             description=description,

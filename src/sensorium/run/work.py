@@ -1,14 +1,15 @@
 """The work on one file: every pass that is not finished yet, each result written as it ends.
 
 `work_on` is a pure function of the file's bytes and the config, apart from what it writes to the
-library; it runs in this process, in a worker or on another machine, and may run twice.
+library's journal; it runs in this process, in a worker or on another machine, and may run twice.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from sensorium.adapters.media.notices import heard, without_warnings
-from sensorium.adapters.stores.parquet import read_records
 from sensorium.core.config import Config
 from sensorium.core.errors import (
     MediaError,
@@ -26,9 +26,11 @@ from sensorium.core.errors import (
 )
 from sensorium.core.media import MediaRef
 from sensorium.core.record import KINDS, Record, digest
-from sensorium.library.earlier import EarlierRecords
-from sensorium.library.layout import Layout, fingerprints, write_json
-from sensorium.library.sink import Sink
+from sensorium.library.layout import Layout, fingerprints, result_key, write_json
+from sensorium.library.store.earlier import EarlierRecords
+from sensorium.library.store.journal import Journal
+from sensorium.library.store.shelf import Shelf
+from sensorium.library.store.sink import Carried, Sink
 from sensorium.ports import Pass, Report
 from sensorium.run.job import PREPARED, Failure, Job, Outcome, error_record, warning_records
 from sensorium.run.plan import Built, build
@@ -42,13 +44,34 @@ def _built(config: Config, threads: int) -> Built:
 def work_on(job: Job) -> Outcome:
     """Does what is left to do for one input, and says what became of it."""
     started = time.monotonic()
-    outcome = _Work(job, _built(job.config, job.threads)).run()
-    return replace(outcome, seconds=round(time.monotonic() - started, 3))
+    journal, sink = opened(job)
+    try:
+        outcome = _Work(job, _built(job.config, job.threads), sink).run()
+        frames = b"" if job.library else journal.taken()
+    finally:
+        if job.progress:
+            Path(job.progress).unlink(missing_ok=True)
+    return replace(outcome, seconds=round(time.monotonic() - started, 3), frames=frames)
 
 
-def died(job: Job, error: BaseException) -> Outcome:
+def died(job: Job, error: BaseException, sink: Sink) -> Outcome:
     """Keeps the error of a worker that could not answer for itself; to be tried again next time."""
-    return _Work(job, None).failed_outside(error)
+    return _Work(job, None, sink).failed_outside(error)
+
+
+def opened(job: Job) -> tuple[Journal, Sink]:
+    """Where the results of a job go: this process's journal in the library, or one that is sent back."""
+    if job.library:
+        return _journal(job.library, job.run)
+    journal = Journal(tempfile.TemporaryFile())  # noqa: SIM115
+    return journal, Sink(journal, Carried(job.known))
+
+
+@lru_cache(maxsize=1)  # one journal for all files that a process works on in one run
+def _journal(library: str, run: str) -> tuple[Journal, Sink]:
+    layout = Layout(library)
+    journal = Journal.new(layout.journals, f"{run}-{uuid.uuid4().hex}")
+    return journal, Sink(journal, Shelf(layout))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +85,16 @@ class _Unread:
 class _Work:
     """One file's way through the passes."""
 
-    def __init__(self, job: Job, built: Built | None) -> None:
+    def __init__(self, job: Job, built: Built | None, sink: Sink) -> None:
         self._job = job
         self._maybe_built = built
-        self._layout = Layout(job.library)
-        self._sink = Sink(self._layout)
+        self._sink = sink
         self._uri = job.input.uri
         self._computed: list[str] = []
         self._found: list[str] = []
         self._failures: list[Failure] = []
         self._warnings: list[str] = []
-        self._results: dict[str, Path] = {}
+        self._results: dict[str, str] = {}
 
     @property
     def _built(self) -> Built:
@@ -82,7 +104,7 @@ class _Work:
 
     def run(self) -> Outcome:
         """Every pass that is not finished, in order of need."""
-        stat = _stat(self._uri)
+        stat = stat_of(self._uri)
         try:
             ref = self._known(stat) or self._probed()
         except UnsupportedMediaError as error:
@@ -98,15 +120,16 @@ class _Work:
         prints = fingerprints(self._built.passes, wanted)
         for each in wanted:
             self._pass(each, ref, prints, entry)
+        self._note(entry, whole=True)
         return self._outcome(ref.kind, ref.duration)
 
     def failed_outside(self, error: BaseException) -> Outcome:
         """The outcome of work that ended without one; what it had finished stays."""
         entry = self._entry() or {"uri": self._uri, "digest": "", "stat": None, "ref": None}
-        target = self._layout.results / "unread" / f"work-{digest(self._uri)}"
+        key = f"unread/work-{digest(self._uri)}"
         source = _Unread(self._uri, entry["digest"])
-        self._fail("work", target, source, {}, error)
-        self._note(entry)
+        self._fail("work", key, source, {}, error)
+        self._note(entry, whole=True)
         return self._outcome()
 
     def _outcome(self, kind: str = "", duration: float | None = None) -> Outcome:
@@ -139,20 +162,15 @@ class _Work:
         return MediaRef(**entry["ref"])
 
     def _entry(self) -> dict[str, Any]:
-        try:
-            return json.loads(self._layout.input_file(self._uri).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
+        return self._sink.entry(self._uri) or {}
 
-    def _note(self, entry: Mapping[str, Any]) -> None:
+    def _note(self, entry: Mapping[str, Any], whole: bool = False) -> None:
         """Points the input at its results so far; those of passes not asked for now stay."""
         before = self._entry()
         kept = before.get("results", {}) if before.get("digest") == entry["digest"] else {}
-        root = self._layout.root
-        now = {name: path.relative_to(root).as_posix() for name, path in self._results.items()}
         stale = {"work"} | self._without_needs()
-        kept = {name: path for name, path in kept.items() if name not in stale}
-        write_json(self._layout.input_file(self._uri), {**entry, "results": {**kept, **now}})
+        kept = {name: key for name, key in kept.items() if name not in stale}
+        self._sink.note({**entry, "results": {**kept, **self._results}}, whole)
 
     def _without_needs(self) -> set[str]:
         """Passes that cannot be right any more, because one that they build on failed."""
@@ -162,22 +180,21 @@ class _Work:
 
     def _unreadable(self, stat: list[int] | None, error: Exception) -> Outcome:
         self._warnings.clear()  # the error says it
-        target = self._layout.results / "unread" / f"media-{digest([self._uri, stat])}"
-        source = _Unread(self._uri)
-        state = self._sink.finished(target, self._job.retry_failed)
+        key, source = unread_key(self._uri, stat), _Unread(self._uri)
+        state = self._sink.finished(key, self._job.retry_failed)
         if state is None:
-            self._fail("media", target, source, {}, error)
+            self._fail("media", key, source, {}, error)
         else:
-            self._remembered("media", target, state)
-        self._note({"uri": self._uri, "digest": "", "stat": stat, "ref": None})
+            self._remembered("media", key, state)
+        self._note({"uri": self._uri, "digest": "", "stat": stat, "ref": None}, whole=True)
         return self._outcome()
 
     def _media(self, ref: MediaRef, entry: Mapping[str, Any]) -> None:
         """The records of the file itself and of the subtitle files beside it."""
         beside = self._built.subtitles.beside(self._uri)
-        recipe = {"name": "media", "version": 2, "subtitles": [_content(p) for p in beside]}
-        target = self._layout.result(ref.digest, "media", digest(recipe))
-        self._do("media", target, ref, recipe, lambda: self._media_records(ref, beside))
+        recipe = media_recipe(beside)
+        key = result_key(ref.digest, "media", digest(recipe))
+        self._do("media", key, ref, recipe, lambda: self._media_records(ref, beside))
         self._note(entry)
 
     def _media_records(self, ref: MediaRef, beside: Sequence[str]) -> Iterator[Record]:
@@ -201,20 +218,19 @@ class _Work:
     ) -> None:
         if each.name in self._without_needs():
             return  # the reason stands in the record of the pass that failed
-        target = self._layout.result(ref.digest, each.name, prints[each.name])
-        earlier = EarlierRecords(
-            [self._results[name] for name in each.needs if name in self._results]
-        )
+        key = result_key(ref.digest, each.name, prints[each.name])
+        needed = [self._results[name] for name in each.needs if name in self._results]
+        earlier = EarlierRecords(needed, self._sink.records)
         report = self._reporter(each.name, ref.duration)
         report(0.0)
-        self._do(each.name, target, ref, each.recipe(), lambda: each.run(ref, earlier, report))
+        self._do(each.name, key, ref, each.recipe(), lambda: each.run(ref, earlier, report))
         self._note(entry)
 
-    def _do(self, step: str, target: Path, ref: MediaRef, recipe: Mapping, run: Any) -> None:
+    def _do(self, step: str, key: str, ref: MediaRef, recipe: Mapping, run: Any) -> None:
         """One result: found, computed, or failed with a record that says why."""
-        state = self._sink.finished(target, self._job.retry_failed)
+        state = self._sink.finished(key, self._job.retry_failed)
         if state is not None:
-            self._remembered(step, target, state)
+            self._remembered(step, key, state)
             return
         told: list[str] = []
 
@@ -224,39 +240,35 @@ class _Work:
             yield from warning_records(step, told)
 
         try:
-            self._sink.write(target, ref, results(), recipe)
+            self._sink.write(key, ref, results(), recipe)
         except Exception as error:
-            self._fail(step, target, ref, recipe, error)
+            self._fail(step, key, ref, recipe, error)
             return
         finally:
             self._warnings.extend(told)
-        self._results[step] = target
+        self._results[step] = key
         self._computed.append(step)
 
-    def _remembered(self, step: str, target: Path, state: Mapping[str, Any]) -> None:
-        self._results[step] = target
+    def _remembered(self, step: str, key: str, state: Mapping[str, Any]) -> None:
+        self._results[step] = key
         if state["status"] == "failed":
             self._failures.append(Failure(step, state["error"], state["message"]))
         else:
             self._found.append(step)
-            if state["counts"].get("warning"):
-                for record in read_records("warning", target / "warning.parquet"):
-                    self._warnings.append(record.values["message"])
-            if state["counts"].get("error"):
-                for record in read_records("error", target / "error.parquet"):
-                    self._failures.append(Failure(**record.values))
+            self._warnings.extend(state.get("warnings", ()))
+            self._failures.extend(Failure(**each) for each in state.get("errors", ()))
 
     def _fail(
-        self, step: str, target: Path, source: Any, recipe: Mapping, error: BaseException
+        self, step: str, key: str, source: Any, recipe: Mapping, error: BaseException
     ) -> None:
         message = str(error) if isinstance(error, SensoriumError) else _unexpected(self._uri, error)
         failure = Failure(step, type(error).__name__, message)
         self._failures.append(failure)
-        self._results[step] = target
+        self._results[step] = key
         # A bad file stays bad; anything else (memory, disk, a missing package) may be better next time.
         again = isinstance(error, MissingMediaError) or not isinstance(error, MediaError)
         marks = {"again": again, "error": failure.error, "message": failure.message}
-        self._sink.write(target, source, [error_record(failure)], recipe, marks)
+        self._sink.write(key, source, [error_record(failure)], recipe, marks)
 
     def _reporter(self, step: str, duration: float | None) -> Report:
         path, last = self._job.progress, [0.0]
@@ -274,7 +286,17 @@ def _unexpected(uri: str, error: BaseException) -> str:
     return f"{uri}: unexpected {type(error).__name__}: {error}"
 
 
-def _stat(uri: str) -> list[int] | None:
+def media_recipe(subtitles: Sequence[str]) -> dict[str, Any]:
+    """The recipe of the records of a file itself, with the subtitle files that lie beside it."""
+    return {"name": "media", "version": 2, "subtitles": [_content(path) for path in subtitles]}
+
+
+def unread_key(uri: str, stat: list[int] | None) -> str:
+    """The result that says why a file could not be read."""
+    return f"unread/media-{digest([uri, stat])}"
+
+
+def stat_of(uri: str) -> list[int] | None:
     """Size and time of change; None for a file that is not there."""
     try:
         stat = os.stat(uri)

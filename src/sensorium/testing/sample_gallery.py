@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any
 from sensorium.core.media import MediaRef
 from sensorium.core.record import Record
 from sensorium.library.gallery import Gallery, sample_key
-from sensorium.library.layout import Layout
+from sensorium.library.layout import Layout, result_key
 from sensorium.library.library import Library
 from sensorium.testing.sample_library import add_synthetic, synthetic_ref, synthetic_talk
 
@@ -31,16 +30,14 @@ def add_known(
 
     `score` is the probability of each, None where they found the identities.
     """
-    add_synthetic(root, ref, [_embedded(record, whose) for record in records], name="all")
-    layout = Layout(root)
-    file = layout.input_file(ref.uri)
-    entry = json.loads(file.read_text(encoding="utf-8"))
-    result = entry["results"]["all"]
-    entry["results"] |= dict.fromkeys(_PASSES, result)  # one result holds what passes make apart
+    stat = None
     if os.path.exists(ref.uri):
         now = os.stat(ref.uri)
-        entry["stat"] = [now.st_size, now.st_mtime_ns]
-    file.write_text(json.dumps(entry), encoding="utf-8")
+        stat = [now.st_size, now.st_mtime_ns]
+    found = [_embedded(record, whose) for record in records]
+    add_synthetic(root, ref, found, "all", _PASSES, stat)  # one result holds what passes make apart
+    layout = Layout(root)
+    result = result_key(ref.digest, "all", "0" * 16)
     rows = []
     for label, identity in whose.items():
         kind = "voice" if label.startswith("S") else "face"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from sensorium.core.features import Features
 from sensorium.core.media import MediaRef
 from sensorium.core.record import KINDS, Provenance, Record
 from sensorium.core.time import Span
-from sensorium.library.layout import Layout
+from sensorium.library.layout import Layout, result_key
 from sensorium.library.library import Library
-from sensorium.library.sink import Sink
+from sensorium.library.store.writing import adding
 
 _MADE_UP = Provenance("synthetic", "1")
 _TALK = (
@@ -40,21 +39,26 @@ def add_synthetic(
     ref: MediaRef,
     records: Iterable[Record | Features],
     name: str = "synthetic",
+    also: Sequence[str] = (),
+    stat: Sequence[int] | None = None,
 ) -> None:
     """Writes `records` and features as the result of one file into the library at `root`.
 
-    The library is made if need be. The record of kind ``media`` is added from `ref`.
+    The library is made if need be. `also` are passes that share the result; `stat` is what the file is
+    recognised by, bytes and nanoseconds of its last change. The record of kind ``media`` is added from `ref`.
     """
     layout = Layout(root)
     layout.create()
-    target = layout.result(ref.digest, name, "0" * 16)
+    key = result_key(ref.digest, name, "0" * 16)
     known = {c.name: getattr(ref, c.name) for c in KINDS["media"]}
     results = [synthetic_record("media", **known), *records]
     models = {each.model for each in results if isinstance(each, Features)}
     recipe = {"models": [Provenance(model, "1").plain() for model in sorted(models)]}
-    Sink(layout).write(target, ref, results, recipe)
-    found = {name: target.relative_to(layout.root).as_posix()}
-    _enter(layout, ref.uri, {"digest": ref.digest, "ref": asdict(ref), "results": found})
+    found = dict.fromkeys([name, *also], key)
+    about = {"digest": ref.digest, "stat": stat, "ref": asdict(ref), "results": found}
+    with adding(layout) as sink:
+        sink.write(key, ref, results, recipe)
+        sink.note({"uri": ref.uri, **about})
 
 
 def add_synthetic_failure(root: str | os.PathLike[str], uri: str, message: str) -> None:
@@ -62,16 +66,12 @@ def add_synthetic_failure(root: str | os.PathLike[str], uri: str, message: str) 
     layout = Layout(root)
     layout.create()
     ref = MediaRef(uri, "", "image")
-    target = layout.results / "unread" / hashlib.sha256(uri.encode()).hexdigest()[:16]
+    key = f"unread/media-{hashlib.sha256(uri.encode()).hexdigest()[:16]}"
     values = {"step": "media", "error": "MediaError", "message": message}
-    Sink(layout).write(target, ref, [synthetic_record("error", **values)], {})
-    results = {"media": target.relative_to(layout.root).as_posix()}
-    _enter(layout, uri, {"digest": "", "ref": None, "results": results})
-
-
-def _enter(layout: Layout, uri: str, entry: Mapping[str, Any]) -> None:
-    text = json.dumps({"uri": uri, "stat": None, **entry})
-    layout.input_file(uri).write_text(text, encoding="utf-8")
+    about = {"digest": "", "stat": None, "ref": None, "results": {"media": key}}
+    with adding(layout) as sink:
+        sink.write(key, ref, [synthetic_record("error", **values)], {})
+        sink.note({"uri": uri, **about})
 
 
 def synthetic_ref(uri: str, kind: str = "video", **changes: Any) -> MediaRef:

@@ -27,6 +27,8 @@ class Stopped(WorkerError):
 class InProcess:
     """Runs everything here, one item after the other; for tests and for debugging."""
 
+    shares_disk = True
+
     def map(
         self, function: Callable[[Any], Any], items: Sequence[Any]
     ) -> Iterator[tuple[int, Any]]:
@@ -57,6 +59,8 @@ class LocalPool:
     process too is answered with a WorkerError, the others with their results. When `stop` is set, what
     is under way is given up, its processes are ended, and `map` raises Stopped.
     """
+
+    shares_disk = True
 
     def __init__(self, num_workers: int, stop: threading.Event | None = None) -> None:
         self._num_workers = num_workers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -12,56 +12,74 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.numpy import save_file
 
 from sensorium.core.features import Features
 from sensorium.core.record import Provenance, Record
 from sensorium.core.time import Axis, Span
 
 
-class TensorWriter:
-    """Writes Features to ``features-00000.safetensors``, ... in `folder`, 64 MB a shard.
+def feature_record(features: Features, made_by: Provenance, number: int) -> Record:
+    """The row of kind ``feature`` of a tensor that is yet to be put into a file."""
+    values = {
+        "name": features.name,
+        "file": "",
+        "tensor": f"{features.name}/{number:06d}",
+        "shape": list(features.values.shape),
+        "dtype": str(features.values.dtype),
+        "axes": json.dumps([asdict(axis) for axis in features.axes]),
+        "num_valid": features.num_valid,
+    }
+    return Record("feature", features.span, values, made_by)
 
-    `append` returns the record of kind ``feature`` that says where the tensor lies.
+
+class TensorFiles:
+    """Writes tensors that lie elsewhere into safetensors files, without holding more than one of them.
+
+    `add` says in which file a tensor will be; all are there after `close`. The format wants sizes first
+    and numbers then, so the numbers are asked for at the end.
     """
 
-    _SHARD_BYTES = 64 << 20
+    def __init__(self, folder: Path, stem: str, num_bytes: int) -> None:
+        self._folder, self._stem, self._limit = folder, stem, num_bytes
+        self._open: list[tuple[str, str, Sequence[int], int, Callable[[], bytes]]] = []
+        self._size = 0
+        self.written: list[str] = []
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._tensors: dict[str, NDArray] = {}
-        self._num_bytes = 0
-        self._num_shards = 0
-        self._num_tensors = 0
-
-    def append(self, features: Features, made_by: Provenance) -> Record:
-        """Adds one tensor; it is on disk after `close` at the latest."""
-        name = f"{features.name}/{self._num_tensors:06d}"
-        self._num_tensors += 1
-        self._tensors[name] = np.ascontiguousarray(features.values)
-        self._num_bytes += features.values.nbytes
-        values = {
-            "name": features.name,
-            "file": self._shard_name(),
-            "tensor": name,
-            "shape": list(features.values.shape),
-            "dtype": str(features.values.dtype),
-            "axes": json.dumps([asdict(axis) for axis in features.axes]),
-            "num_valid": features.num_valid,
-        }
-        if self._num_bytes >= self._SHARD_BYTES:
+    def add(self, name: str, dtype: str, shape: Sequence[int], read: Callable[[], bytes]) -> str:
+        """Adds one tensor; returns the name of its file. `read` gives its bytes in C order."""
+        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        if self._open and self._size + size > self._limit:
             self.close()
-        return Record("feature", features.span, values, made_by)
+        self._open.append((name, dtype, shape, size, read))
+        self._size += size
+        return self._name()
 
-    def _shard_name(self) -> str:
-        return f"features-{self._num_shards:05d}.safetensors"
+    def _name(self) -> str:
+        return f"{self._stem}-{len(self.written):03d}.safetensors"
 
     def close(self) -> None:
-        """Writes the shard that is open, if any."""
-        if self._tensors:
-            save_file(self._tensors, self._folder / self._shard_name())
-            self._tensors, self._num_bytes = {}, 0
-            self._num_shards += 1
+        """Writes the file that is open, if any."""
+        if not self._open:
+            return
+        about, at = {}, 0
+        for name, dtype, shape, size, _ in self._open:
+            offsets = [at, at + size]
+            about[name] = {"dtype": _DTYPES[dtype], "shape": list(shape), "data_offsets": offsets}
+            at += size
+        header = json.dumps(about, separators=(",", ":")).encode()
+        header += b" " * (-len(header) % 8)
+        with open(self._folder / self._name(), "wb") as file:
+            file.write(len(header).to_bytes(8, "little") + header)
+            for *_, read in self._open:
+                file.write(read())
+        self.written.append(self._name())
+        self._open, self._size = [], 0
+
+
+_DTYPES = {
+    "bool": "BOOL", "uint8": "U8", "int8": "I8", "int16": "I16", "uint16": "U16", "float16": "F16",
+    "int32": "I32", "uint32": "U32", "float32": "F32", "float64": "F64", "int64": "I64", "uint64": "U64",
+}  # fmt: skip
 
 
 def read_features(folder: Path, row: dict[str, Any]) -> Features:

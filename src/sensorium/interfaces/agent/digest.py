@@ -12,7 +12,7 @@ from sensorium.find.contents import written
 from sensorium.interfaces.agent.digest_lines import CUT, Line, head, lines
 from sensorium.interfaces.agent.token_count import Count, counted
 from sensorium.interfaces.text.timeline import timelines
-from sensorium.library.library import Library
+from sensorium.library.library import Library, results_of
 
 _SHARES = (0.7, 0.15, 0.15)  # of the budget below the head, of what is said, written and shown
 _WORDS = 4  # when, who and "[...]" are three: a line of less says nothing
@@ -32,8 +32,7 @@ def prompt(
         raise UsageError(f"budget: expected {LEAST} tokens or more, got {budget!r}")
     (entry,) = library.chosen(os.fspath(file))
     timeline = next(timelines(library, [entry]))
-    folders = [library.path / result for result in dict.fromkeys(entry["results"].values())]
-    found = lines(timeline, list(written(folders)))
+    found = lines(timeline, list(written(library, results_of([entry]))))
     if not pictures:
         return _text(*_fitted(head(timeline), found, budget, count))
     from sensorium.interfaces.agent.digest_pictures import chosen, parts

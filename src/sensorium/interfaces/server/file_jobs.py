@@ -42,7 +42,7 @@ class FileJob(Watcher):
     progress: str = ""  # the file in which its run tells how far it is
     given_up: threading.Event = field(default_factory=threading.Event)
 
-    def start(self, jobs: list[Job]) -> None:
+    def start(self, jobs: Sequence[Job]) -> None:
         """The run says where its progress lies."""
         self.progress = jobs[0].progress
 

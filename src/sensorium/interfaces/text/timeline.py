@@ -10,10 +10,9 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from sensorium.adapters.stores.parquet import read_table
 from sensorium.core.people.identity import Identity
 from sensorium.core.record import COMMON, KINDS
-from sensorium.library.library import Library
+from sensorium.library.library import Library, results_of
 from sensorium.library.library_file import names
 from sensorium.ops.people.amend import amend_words, turn_key
 from sensorium.ops.people.known import Known
@@ -79,9 +78,7 @@ class Timeline:
 
 def rows(library: Library, entry: Mapping[str, Any], kind: str) -> list[Row]:
     """The records of one kind of one input, as plain data; NaN becomes None."""
-    folders = dict.fromkeys(library.path / result for result in entry["results"].values())
-    files = [file for folder in folders if (file := folder / f"{kind}.parquet").exists()]
-    found = read_table(kind, files).to_pylist()
+    found = library.shelf.rows(kind, results_of([entry]))
     for row in found:
         row["uri"] = entry["uri"]  # twins share one result, which names the first of them
         for key, value in row.items():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +14,7 @@ from sensorium.interfaces.text.units import describe
 from sensorium.interfaces.viewer.thumbnails import colours, faces, jpeg
 from sensorium.library.gallery import samples
 from sensorium.library.layout import Layout
-from sensorium.library.library import Library
+from sensorium.library.library import Library, results_of
 from sensorium.ops.people.known import Known
 from sensorium.ops.speech.languages import glue
 from sensorium.ops.speech.utterance import Row
@@ -31,10 +29,10 @@ def entry_of(library: Library, file: str) -> dict[str, Any]:
     Raises:
         UsageError: no such input.
     """
-    place = library.path / "inputs" / f"{file}.json"
-    if not re.fullmatch(r"[0-9a-f]{16}", file) or not place.is_file():
+    found = library.shelf.entries_where("id", file)
+    if not found:
         raise UsageError(f"{file!r}: expected the id of an input of {library.path}")
-    return json.loads(place.read_text(encoding="utf-8"))
+    return found[0]
 
 
 def files(library: Library) -> list[Told]:
@@ -67,7 +65,6 @@ def file(library: Library, entry: Mapping[str, Any], missing: str) -> Told:
     Words come as columns, for there may be tens of thousands; their speakers are those of the utterances.
     """
     line = next(timelines(library, [entry]))
-    folders = list(dict.fromkeys(library.path / each for each in entry["results"].values()))
     return {
         "id": digest(entry["uri"]),
         "name": line.name,
@@ -83,7 +80,9 @@ def file(library: Library, entry: Mapping[str, Any], missing: str) -> Told:
         "shots": _columns(line.shots, ("start", "end")),
         "faces": _columns([row for row in line.faces if row["person"]], ("start", "end", "person")),
         "texts": [
-            [each.start, each.end, each.text] for each in written(folders) if each.start is not None
+            [each.start, each.end, each.text]
+            for each in written(library, results_of([entry]))
+            if each.start is not None
         ],
         "subtitles": _columns(line.subtitles, ("start", "end", "text")),
         "errors": [f"{row['step']} failed: {row['message']}" for row in line.errors],
@@ -175,7 +174,7 @@ def _person(library: Library, who: Identity, known: Known) -> Told:
 
 
 def _here(library: Library, uri: str) -> bool:
-    return Layout(library.path).input_file(uri).exists()
+    return library.shelf.entry(uri) is not None
 
 
 def face(library: Library, entry: Mapping[str, Any], label: str, reader: Reader) -> bytes | None:

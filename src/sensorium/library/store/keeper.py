@@ -1,0 +1,184 @@
+"""Who holds a library's lock keeps its shelf: journals become shards, small shards become large ones.
+
+Every step is safe to be killed at: a shard appears by one rename and says itself which others it takes
+the place of and how far each journal is in it; what the catalogue does not know yet, it is told at the
+next opening; files go only when the catalogue speaks of them no more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sensorium.library.layout import Layout
+from sensorium.library.store.catalogue import Catalogue, Entry, media_of
+from sensorium.library.store.journal import SUFFIX, frames
+from sensorium.library.store.rebuilding import alive, catch_up, rebuilt
+from sensorium.library.store.shard import ShardWriter, about
+from sensorium.library.store.sink import Found, results_in
+
+_MOST_SHARDS = 6
+_GRACE = 10.0  # seconds that replaced files stay, for who has just asked where they are
+
+
+@dataclass(slots=True)
+class _News:
+    """What the journals hold that is not on the shelf yet."""
+
+    results: dict[str, tuple[Found, Path]] = field(default_factory=dict)
+    entries: dict[str, str] = field(default_factory=dict)  # uri -> JSON, null for one to forget
+    upto: dict[str, int] = field(default_factory=dict)
+    num_bytes: int = 0
+
+
+class Keeper:
+    """The shelf of one library, for the one who writes. Opening it finishes what a killed run left."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        try:
+            self._catalogue = Catalogue(layout.catalogue)
+        except sqlite3.DatabaseError:
+            self._catalogue = Catalogue(rebuilt(layout))
+        catch_up(layout, self._catalogue)
+
+    def close(self) -> None:
+        """Closes the catalogue."""
+        self._catalogue.close()
+
+    def compact(self, last: bool = False) -> None:
+        """Moves what the journals hold onto the shelf; with `last` nobody writes to them any more."""
+        news = self._news()
+        if news.results or news.entries:
+            self._shelve(news)
+        if last:
+            for name in news.upto:
+                (self._layout.journals / name).unlink()
+            self._catalogue.forget_journals(self._catalogue.journals())
+        self._sweep()
+
+    def _news(self) -> _News:
+        """The frames behind those that are on the shelf, in order of time."""
+        news, known = _News(), self._catalogue.journals()
+        found = []
+        for journal in sorted(self._layout.journals.glob(f"*{SUFFIX}")):
+            begin = known.get(journal.name, 0)
+            news.upto[journal.name] = begin
+            with open(journal, "rb") as file:
+                for each in results_in(frames(file, begin)):
+                    at = each.time if isinstance(each, Found) else each.meta["time"]
+                    found.append((at, len(found), each, journal))
+                    news.upto[journal.name] = each.end
+            news.num_bytes += news.upto[journal.name] - begin
+        for _, _, each, journal in sorted(found, key=lambda item: item[:2]):
+            if isinstance(each, Found):
+                news.results[each.key] = each, journal
+            else:
+                entry = each.meta.get("entry")
+                uri = entry["uri"] if entry else each.meta["gone"]
+                news.entries[uri] = json.dumps(entry, sort_keys=True)
+        return news
+
+    def _shelve(self, news: _News) -> None:
+        number = max((int(f.name) for f in self._layout.shards.glob("[0-9]*")), default=0) + 1
+        stays = self._stays(news)
+        sources = self._sources(news, stays)
+        writer = ShardWriter(self._layout, number)
+        for shard in sources:
+            results = self._catalogue.results_of(shard)
+            kept = [each for each in results if each.key not in news.results]
+            writer.take(shard, [(r, stays.get(r.key, r.cached)) for r in kept])
+        last = self._catalogue.last_number()
+        for count, (found, journal) in enumerate(news.results.values(), 1):
+            writer.add(found, journal, last + count, stays.get(found.key, True))
+        last += len(news.results)
+        entries = [
+            each
+            for shard in sources
+            for each in self._catalogue.entries_of(shard)
+            if each.uri not in news.entries
+        ]
+        fresh = enumerate(news.entries.items(), last + 1)
+        entries += [Entry(uri, count, text) for count, (uri, text) in fresh]
+        gone = set(self._there()) - set(alive(self._layout))
+        upto = {**self._taken(), **news.upto}
+        change = writer.publish(entries, sorted({*sources, *gone}), upto)
+        self._catalogue.apply(change)
+
+    def _taken(self) -> dict[str, int]:
+        """How far the journals that are still there are in the catalogue."""
+        there = {each.name for each in self._layout.journals.glob(f"*{SUFFIX}")}
+        return {name: at for name, at in self._catalogue.journals().items() if name in there}
+
+    def _there(self) -> list[int]:
+        return [int(folder.name) for folder in self._layout.shards.glob("[0-9]*")]
+
+    def _stays(self, news: _News) -> dict[str, bool]:
+        """Result -> whether no input has it any more, for all whose answer may be another now."""
+        touched = set(news.results)
+        for uri, text in news.entries.items():
+            for old in self._catalogue.entries_where("uri", uri):
+                touched.update(old["results"].values())
+            touched.update((json.loads(text) or {"results": {}})["results"].values())
+        now: set[str] = set()
+        asked: set[str] = set()
+        for media in {media_of(key) for key in touched} - {"unread"}:
+            for entry in self._catalogue.entries_where("media", media):
+                if entry["uri"] not in news.entries and entry["uri"] not in asked:
+                    asked.add(entry["uri"])
+                    now.update(entry["results"].values())
+        for text in news.entries.values():
+            now.update((json.loads(text) or {"results": {}})["results"].values())
+        return {key: key not in now for key in touched}
+
+    def _sources(self, news: _News, stays: Mapping[str, bool]) -> list[int]:
+        """The shards to be written anew: those whose rows change places, and small ones.
+
+        A shard that stays is larger than all younger ones together, and there are few: so every row
+        is written again a few times in all, however many runs there are.
+        """
+        found = {
+            shard
+            for shard, cached, key in self._catalogue.lying(
+                {**stays, **dict.fromkeys(news.results)}
+            )
+            if key in news.results or cached != stays[key]
+        }
+        sizes = {number: self._size(number) for number in self._catalogue.shards()}
+        mine = news.num_bytes + sum(sizes[number] for number in found)
+        others = sorted((size, number) for number, size in sizes.items() if number not in found)
+        while others and (others[0][0] < mine or len(others) >= _MOST_SHARDS):
+            size, number = others.pop(0)
+            found.add(number)
+            mine += size
+        return sorted(found)
+
+    def _size(self, number: int) -> int:
+        files = about(self._layout.shard(number))["files"]
+        return sum(each["bytes"] for each in files.values())
+
+    def _sweep(self) -> None:
+        """Deletes shards and tensors of which the catalogue speaks no more, the oldest first."""
+        count, now = set(self._catalogue.shards()), time.time()
+        used: set[str] = set()
+        for number in sorted(self._there()):
+            folder = self._layout.shard(number)
+            retired = folder / "retired"
+            if number in count:
+                used.update(about(folder)["tensors"])
+            elif retired.exists() and now - retired.stat().st_mtime > _GRACE:
+                aside = self._layout.work / f"old-{folder.name}"
+                os.rename(folder, aside)  # no shard without a word of itself, if we are killed
+                shutil.rmtree(aside)
+            else:
+                retired.touch(exist_ok=True)
+                used.update(about(folder)["tensors"])
+        for file in self._layout.tensors.iterdir():
+            if file.name not in used:
+                file.unlink()
