@@ -16,8 +16,7 @@ from sensorium.core.people.identity import Identity
 from sensorium.core.speech import Cue
 from sensorium.core.time import Span
 from sensorium.library.gallery import sample_key
-from sensorium.library.layout import Layout
-from sensorium.library.store.shelf import Shelf
+from sensorium.library.together import Together
 from sensorium.ops.people import sources as ours
 from sensorium.ops.people.known import Known
 from sensorium.people.match import calibration_of
@@ -104,9 +103,9 @@ def _likenesses(
         yield shown[place].name, _Likeness(float(scores[place]), sample, quote)
 
 
-def read_scene(layout: Layout, entry: Mapping[str, Any]) -> Scene:
+def read_scene(held: Together, entry: Mapping[str, Any]) -> Scene:
     """What one input holds that may name somebody."""
-    rows = _Rows(layout, entry["results"])
+    rows = _Rows(held, entry)
     ref = entry.get("ref") or {}
     said = {_word(r): r["speaker"] for r in rows.of("who", "assignment")}
     words = [
@@ -141,12 +140,12 @@ def read_scene(layout: Layout, entry: Mapping[str, Any]) -> Scene:
 class _Rows:
     """The records of one input, and the keys of its voices and faces."""
 
-    def __init__(self, layout: Layout, results: Mapping[str, str]) -> None:
-        self._shelf, self._results = Shelf(layout), results
+    def __init__(self, held: Together, entry: Mapping[str, Any]) -> None:
+        self._held, self._entry, self._results = held, entry, entry["results"]
 
     def of(self, step: str, kind: str) -> Sequence[dict[str, Any]]:
         """The rows that a pass made; none if it was not done."""
-        return self._shelf.rows(kind, [self._results[step]]) if step in self._results else []
+        return self._held.rows(self._entry, step, kind)
 
     def key(self, step: str, label: str | None) -> str | None:
         """The key of a voice or face by its label."""

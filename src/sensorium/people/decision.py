@@ -56,8 +56,12 @@ def keep_links(gallery: Gallery, known: Known, links: Links) -> None:
 
 def join_clear(gallery: Gallery) -> None:
     """Joins the identities of voices and faces that go together, the clearest first."""
-    for into, identity, seconds in joins(gallery.known(), JoinRule()):
-        gallery.add("joined", identity=identity, into=into, seconds=seconds)
+    found = [
+        {"kind": "joined", "identity": identity, "into": into, "seconds": seconds}
+        for into, identity, seconds in joins(gallery.known(), JoinRule())
+    ]
+    if found:
+        gallery.add_all(found)
 
 
 class Corrections:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from importlib.metadata import version
 from typing import Any
 
 from sensorium.core.errors import SensoriumError
@@ -10,7 +12,9 @@ from sensorium.core.people.identity import Sample
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
 from sensorium.library.store.shelf import Shelf
+from sensorium.library.together import Together, together
 from sensorium.ops.people.everybody import Everybody
+from sensorium.ops.people.person_names import Names
 from sensorium.ops.people.voice_and_face import JoinRule, by_link
 from sensorium.people.claim import plain_claim, portraits, read_scene, sources
 from sensorium.people.decision import join_clear, keep_claims, keep_links, keep_samples
@@ -22,11 +26,31 @@ from sensorium.people.sample import Links, links
 def recognise(layout: Layout, uris: Sequence[str]) -> list[str]:
     """Finds out who was heard and seen in some inputs, and what they are called.
 
-    The caller holds the library's lock. Returns what failed: a source of evidence that raises stops no
-    other.
+    Where neither the results of these inputs nor the decisions have changed since it was done last, there is
+    nothing to find out. The caller holds the library's lock. Returns what failed: a source of evidence that
+    raises stops no other.
     """
+    mark = layout.root / "recognised"
+    try:
+        if mark.read_text(encoding="ascii") == _state(layout, uris):
+            return []
+    except (FileNotFoundError, UnicodeDecodeError):
+        pass
     identify(layout, uris)
-    return gather(layout, uris)
+    failed = gather(layout, uris)
+    if not failed:
+        mark.write_text(_state(layout, uris), encoding="ascii")
+    return failed
+
+
+def _state(layout: Layout, uris: Sequence[str]) -> str:
+    """The digest of all that it depends on who is who in some inputs."""
+    total = sha256()
+    size = layout.decisions.stat().st_size if layout.decisions.exists() else 0
+    total.update(repr((size, sorted(sources()), version("sensorium"))).encode())
+    for entry in _entries(layout, uris):
+        total.update(repr((entry["uri"], sorted(entry["results"].items()))).encode())
+    return total.hexdigest()
 
 
 def identify(layout: Layout, uris: Sequence[str]) -> int:
@@ -41,11 +65,13 @@ def identify(layout: Layout, uris: Sequence[str]) -> int:
     went: Links = {}
 
     def files() -> Iterator[OfFile]:
-        for entry in _entries(layout, uris):
-            new = [sample for sample in samples(layout, entry) if sample.key not in everybody.of]
-            linked = links(layout, entry)
-            went.update(linked)
-            yield new, linked
+        for held in together(layout, _entries(layout, uris)):
+            for entry in held.entries:
+                found = samples(layout, entry, held)
+                new = [sample for sample in found if sample.key not in everybody.of]
+                linked = links(held, entry)
+                went.update(linked)
+                yield new, linked
 
     found = decided(everybody, files())
     keep_samples(gallery, found)
@@ -119,25 +145,32 @@ def gather(layout: Layout, uris: Sequence[str]) -> list[str]:
     names = in_play(known)
     failed: list[str] = []
     claimed = {("cast", "cast"): portraits(known)}
-    for entry in _entries(layout, uris):
-        if not entry["digest"]:
-            continue
-        scene = read_scene(layout, entry)
-        for title, source in sources().items():
-            try:
-                found = [plain_claim(each, each.identity) for each in source(scene, names)]
-            except Exception as error:  # a plug-in of somebody else's
-                text = str(error) if isinstance(error, SensoriumError) else repr(error)
-                failed.append(f"{entry['uri']}: evidence {title}: {text}")
-                continue
-            if found or known.claimed.get((entry["digest"], title)):
-                claimed[entry["digest"], title] = found
+    for held in together(layout, _entries(layout, uris)):
+        for entry in held.entries:
+            for title, found in _evidence(held, entry, names, failed):
+                if found or known.claimed.get((entry["digest"], title)):
+                    claimed[entry["digest"], title] = found
     keep_claims(gallery, known, claimed)
     return failed
 
 
-def _entries(layout: Layout, uris: Sequence[str]) -> list[Mapping[str, Any]]:
+def _evidence(
+    held: Together, entry: Mapping[str, Any], names: Names, failed: list[str]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """(source, claims) of one input; a source that raises is told in `failed`."""
+    if not entry["digest"]:
+        return
+    scene = read_scene(held, entry)
+    for title, source in sources().items():
+        try:
+            yield title, [plain_claim(each, each.identity) for each in source(scene, names)]
+        except Exception as error:  # a plug-in of somebody else's
+            text = str(error) if isinstance(error, SensoriumError) else repr(error)
+            failed.append(f"{entry['uri']}: evidence {title}: {text}")
+
+
+def _entries(layout: Layout, uris: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     """What the library knows of some inputs, each once, in their order."""
-    shelf = Shelf(layout)
-    found = (shelf.entry(uri) for uri in dict.fromkeys(uris))
-    return [entry for entry in found if entry is not None]
+    with Shelf(layout).catalogue() as catalogue:
+        for uri in dict.fromkeys(uris):
+            yield from catalogue.entries_where("uri", uri)
