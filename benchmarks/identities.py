@@ -91,7 +91,7 @@ def steps(layout: Layout, num: int, people: int) -> None:
     with told("library.known()"):
         known = Library(layout.root).known()
     print(f"| {len(known.of):,} samples of {len(known.identities):,} identities | | | |")
-    with told("a second run: a everybody of what is known"):
+    with told("a second run: everybody made again"):
         Everybody(known.identities, known.of)
     del known
     with told("library.people()"):
