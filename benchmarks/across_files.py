@@ -27,11 +27,12 @@ import voices as pieces
 
 from sensorium.core.config import Config
 from sensorium.core.media import MediaRef
-from sensorium.core.people.identity import LONGEST, Calibration, Identity, Sample
+from sensorium.core.people.identity import LONGEST, Calibration, Sample
 from sensorium.core.record import Record
 from sensorium.core.speech import Turn
 from sensorium.core.time import Span
 from sensorium.models.registry import models
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.similarity import match
 from sensorium.people.match import RULES
 from sensorium.pipelines.speech.speakers import Speakers, SpeakersOptions
@@ -110,16 +111,15 @@ def compared(voices: list[Voice]) -> tuple[np.ndarray, np.ndarray]:
 
 def joined(voices: list[Voice], calibration: Calibration, seed: int) -> dict[str, str]:
     """Sample -> identity, files in a random order."""
-    rng, known, whose = np.random.default_rng(seed), {}, {}
+    rng, known, whose = np.random.default_rng(seed), Everybody(), {}
     names = sorted({voice.recording for voice in voices})
     for place in rng.permutation(len(names)):
         samples = [v.sample for v in voices if v.recording == names[place]]
-        found = match(samples, list(known.values()), calibration, RULES["voice"])
+        found = match(samples, known, calibration, RULES["voice"])
         for sample, (identity, _) in zip(samples, found, strict=True):
             if identity is not None:
                 whose[sample.key] = identity
-                before = known.get(identity, Identity(identity, None, ()))
-                known[identity] = Identity(identity, None, (*before.samples, sample))
+                known.add(sample, identity)
     return whose
 
 

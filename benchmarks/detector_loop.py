@@ -41,6 +41,7 @@ from sensorium.core.people.identity import Sample  # noqa: E402
 from sensorium.learn.detector_training import train_detector  # noqa: E402
 from sensorium.learn.exporting import export_dataset  # noqa: E402
 from sensorium.ops.learning.choice import ChoiceRule  # noqa: E402
+from sensorium.ops.people.everybody import Everybody  # noqa: E402
 from sensorium.ops.people.similarity import MatchRule, match  # noqa: E402
 from sensorium.ops.vision.boxes import iou  # noqa: E402
 from sensorium.people.match import calibration_of  # noqa: E402
@@ -88,6 +89,7 @@ class Slow:
     def __init__(self, library: sm.Library) -> None:
         self.detector, self.encoder = CenterFaceDetector(), DlibFaceEncoder()
         self.known = [who for who in library.known().all() if who.of("face")]
+        self.everybody = Everybody({who.id: who for who in self.known})
         self.model = self.known[0].of("face")[0].model
         self.calibration = calibration_of(self.model, "face")
 
@@ -101,7 +103,7 @@ class Slow:
             Sample(f"x/{i}/P{i}", "", f"P{i}", self.model, 1.0, row, "face")
             for i, row in enumerate(rows)
         ]
-        whose = match(samples, self.known, self.calibration, MatchRule(least=0.97))
+        whose = match(samples, self.everybody, self.calibration, MatchRule(least=0.97))
         ids = {who.id for who in self.known}
         return [(b, i if i in ids else None) for b, (i, _) in zip(found.xyxy, whose, strict=True)]
 

@@ -22,9 +22,10 @@ from sklearn.linear_model import LogisticRegression
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.config import Config
 from sensorium.core.media import Audio
-from sensorium.core.people.identity import Calibration, Identity, Sample
+from sensorium.core.people.identity import Calibration, Sample
 from sensorium.library.library import Library
 from sensorium.models.registry import load_model, models
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.similarity import MatchRule, match
 from sensorium.ops.speech.rttm import parse
 from sensorium.run.executors import Options
@@ -131,7 +132,7 @@ def held_out(told, same, who) -> np.ndarray:
 
 def library_test(made: list[Piece], least: float, seed: int) -> tuple[float, float]:
     """(pairs of one person joined, pairs of two people joined) when pieces come in one by one."""
-    rng, known, joined = np.random.default_rng(seed), [], {}
+    rng, known, joined = np.random.default_rng(seed), Everybody(), {}
     calibration = models()["speaker_encoder", ENCODER].calibration
     for number in rng.permutation(len(made)):
         piece = made[number]
@@ -140,9 +141,7 @@ def library_test(made: list[Piece], least: float, seed: int) -> tuple[float, flo
         if whose is None:
             continue
         joined[number] = whose
-        before = next((i for i in known if i.id == whose), Identity(whose, None, ()))
-        known = [i for i in known if i.id != whose]
-        known.append(Identity(whose, None, (*before.samples, sample)))
+        known.add(sample, whose)
     right = wrong = num_same = num_other = 0
     for a in range(len(made)):
         for b in range(a):

@@ -147,7 +147,7 @@ names `sensorium.Voices("library").table()`. Every decision has `number` and `ki
 
 | kind | values | meaning |
 |---|---|---|
-| `seen` | `samples`: key, uri, label, kind, model, seconds, embedding, apart, identity, score | voices and faces that were matched to an identity, or found one (`score` null); `origin` where they came from another library |
+| `seen` | `samples`: key, uri, label, kind, model, seconds, embedding (little-endian float32 in base64; a list of numbers in older libraries), apart, identity, score | voices and faces that were matched to an identity, or found one (`score` null); `origin` where they came from another library |
 | `linked` | `links`: voice, face, seconds | how long a voice was seen to come from a face |
 | `joined` | `identity`, `into`, `seconds` | a voice and a face that go together become one identity |
 | `claimed` | `entries`: media, source, `claims`: sample, name, score, source, uri, start, end, quote | evidence of names; takes the place of what the source said of this file before |

@@ -5,6 +5,7 @@ import pytest
 
 from sensorium.core.errors import UsageError
 from sensorium.core.people.identity import Calibration, Identity, Sample
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.known import replay
 from sensorium.ops.people.similarity import MatchRule, halves, match, new_id
 
@@ -17,6 +18,10 @@ def direction(number, dim=8):
 
 def sample(key, values, seconds=8.0, model="m 1"):
     return Sample(f"{key}/S1", f"{key}.wav", "S1", model, seconds, np.asarray(values, np.float32))
+
+
+def everybody(known):
+    return Everybody({who.id: who for who in known})
 
 
 def seen(number, *rows):
@@ -34,29 +39,33 @@ def seen(number, *rows):
 def test_the_same_voice_in_another_file_is_the_same_identity():
     known = [Identity("V1", None, (sample("a", direction(0)),))]
     near = direction(0) + 0.3 * direction(1)
-    assert match([sample("b", near)], known, CALIBRATION, MatchRule())[0][0] == "V1"
+    assert match([sample("b", near)], everybody(known), CALIBRATION, MatchRule())[0][0] == "V1"
     stranger = sample("c", direction(2))
-    assert match([stranger], known, CALIBRATION, MatchRule()) == [(new_id(stranger), None)]
+    assert match([stranger], everybody(known), CALIBRATION, MatchRule()) == [
+        (new_id(stranger), None)
+    ]
 
 
 def test_two_voices_of_one_file_are_never_one_identity():
     known = [Identity("V1", None, (sample("a", direction(0)),))]
     first = Sample("b/S1", "b.wav", "S1", "m 1", 8.0, direction(0))
     second = Sample("b/S2", "b.wav", "S2", "m 1", 8.0, direction(0) + 0.1 * direction(1))
-    found = match([first, second], known, CALIBRATION, MatchRule())
+    found = match([first, second], everybody(known), CALIBRATION, MatchRule())
     assert [whose for whose, _ in found] == ["V1", new_id(second)]
     held = [Identity("V1", None, (first,))]
-    assert match([second], held, CALIBRATION, MatchRule())[0][0] != "V1"
+    assert match([second], everybody(held), CALIBRATION, MatchRule())[0][0] != "V1"
 
 
 def test_embeddings_of_different_models_are_never_compared():
     known = [Identity("V1", None, (sample("a", direction(0), model="m 2"),))]
     same = sample("b", direction(0))
-    assert match([same], known, CALIBRATION, MatchRule())[0][0] == new_id(same)
+    assert match([same], everybody(known), CALIBRATION, MatchRule())[0][0] == new_id(same)
 
 
 def test_a_voice_too_short_to_tell_stays_unknown():
-    assert match([sample("a", direction(0), 1.0)], [], CALIBRATION, MatchRule()) == [(None, None)]
+    assert match([sample("a", direction(0), 1.0)], Everybody(), CALIBRATION, MatchRule()) == [
+        (None, None)
+    ]
 
 
 def test_decisions_by_hand_and_their_undoing():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sensorium.core.errors import LibraryError
 from sensorium.core.people.identity import Kind, Sample, comparable
 from sensorium.library.layout import Layout
-from sensorium.library.store.shelf import Shelf
+from sensorium.library.together import Together
 from sensorium.ops.people.known import Known, replay
 
 
@@ -60,6 +60,10 @@ class Gallery:
 
     def add(self, kind: str, **values: Any) -> dict[str, Any]:
         """Writes one decision; it counts from now on."""
+        return self.add_all([{"kind": kind, **values}])[0]
+
+    def add_all(self, new: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Writes decisions, each with its `kind`, and waits for the disk once."""
         with open(self._file, "ab") as file:
             size, number = self._last
             if file.tell() != size:  # of somebody else, or with a line that was cut
@@ -68,13 +72,14 @@ class Gallery:
                     size += len(line)
                 file.truncate(size)
                 number = json.loads(line).get("number", 0)
-            decision = {"number": number + 1, "kind": kind, **values}
-            line = json.dumps(decision, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-            file.write(line)
+            decisions = [{"number": number + place, **each} for place, each in enumerate(new, 1)]
+            for each in decisions:
+                line = json.dumps(each, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+                size += file.write(line)
             file.flush()
             os.fsync(file.fileno())
-            self._last = size + len(line), number + 1
-        return decision
+            self._last = size, number + len(decisions)
+        return decisions
 
 
 def sample_key(result: str, label: str) -> str:
@@ -82,12 +87,14 @@ def sample_key(result: str, label: str) -> str:
     return f"{result}/{label}"
 
 
-def samples(layout: Layout, entry: Mapping[str, Any]) -> Iterator[Sample]:
-    """The voices and faces that the last run found in one input."""
-    shelf = Shelf(layout)
+def samples(
+    layout: Layout, entry: Mapping[str, Any], held: Together | None = None
+) -> Iterator[Sample]:
+    """The voices and faces that the last run found in one input, one of those that `held` reads."""
+    held = held or Together(layout, [entry])
     for name, table, column, kind in _WHERE:
         result = entry["results"].get(name)
-        for row in shelf.rows(table, [result] if result else []):
+        for row in held.rows(entry, name, table):
             yield _sample(
                 entry["uri"], sample_key(str(result), row[column]), row[column], kind, row
             )

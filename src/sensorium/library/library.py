@@ -13,7 +13,7 @@ from sensorium.adapters.stores.feature_shards import read_features
 from sensorium.core.errors import LibraryError, UsageError
 from sensorium.core.features import Features
 from sensorium.core.lazy import Shown
-from sensorium.core.people.identity import Identity
+from sensorium.core.people.identity import Identity, Sample, result_of
 from sensorium.core.record import KINDS
 from sensorium.library.choosing import choose, matching, results_of
 from sensorium.library.gallery import Gallery, samples
@@ -179,21 +179,17 @@ class Library(Upstairs, Shown):
 
         known = self.known()
         columns = ["media", "uri", "label", "kind", "identity", "name", "name_score", "score"]
+        of_result: dict[str, list[tuple[Sample, Identity]]] = {}
+        for who in known.identities.values():
+            for s in who.samples:
+                of_result.setdefault(result_of(s), []).append((s, who))
         rows = [
-            (
-                entry["digest"],
-                s.uri,
-                s.label,
-                s.kind,
-                who.id,
-                who.name,
-                who.score,
-                known.score[s.key],
-            )
+            (entry["digest"], entry["uri"], s.label, s.kind, who.id, who.name, who.score,
+             known.score[s.key])
             for entry in self.chosen(media)
-            for s in samples(self._layout, entry)
-            if (who := known.identities.get(known.of.get(s.key) or "")) is not None
-        ]
+            for result in dict.fromkeys(entry["results"].values())
+            for s, who in sorted(of_result.get(result, ()), key=_by_label)
+        ]  # fmt: skip
         return readable(pd.DataFrame(rows, columns=columns))
 
     def _with_identities(
@@ -274,6 +270,11 @@ class Library(Upstairs, Shown):
         joined = {"word": self.words, "turn": self.turns}
         frame = joined.get(singular, partial(self.records, singular))(media)
         return datasets.Dataset.from_pandas(frame, preserve_index=False)
+
+
+def _by_label(told: tuple[Sample, Identity]) -> tuple[int, int, str]:
+    kind, label = told[0].kind, told[0].label
+    return ("voice", "face", "drawn").index(kind), len(label), label  # S2 before S10
 
 
 def open_library(path: str | os.PathLike[str]) -> Library:

@@ -18,6 +18,7 @@ from sensorium.library.gallery import Gallery
 from sensorium.library.layout import Layout, write_json
 from sensorium.library.library import Library
 from sensorium.library.lock import held
+from sensorium.library.together import Together
 from sensorium.ops.people.known import Known
 from sensorium.people.cast import Cast
 from sensorium.people.claim import read_scene
@@ -170,7 +171,9 @@ class _Cases:
 
     def _scene(self, uri: str) -> Scene:
         if uri not in self._scenes:
-            self._scenes[uri] = read_scene(self._layout, self._entries[uri])
+            self._scenes[uri] = read_scene(
+                Together(self._layout, [self._entries[uri]]), self._entries[uri]
+            )
         return self._scenes[uri]
 
     def _faces(self, who: Identity, files: list[str]) -> Iterator[bytes]:

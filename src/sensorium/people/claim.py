@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sensorium.core.people.evidence import Claim, Scene, Text
 from sensorium.core.people.identity import Identity
 from sensorium.core.speech import Cue
 from sensorium.core.time import Span
 from sensorium.library.gallery import sample_key
-from sensorium.library.layout import Layout
-from sensorium.library.store.shelf import Shelf
+from sensorium.library.together import Together
 from sensorium.ops.people import sources as ours
 from sensorium.ops.people.known import Known
 from sensorium.ops.people.wording.credits import credits
@@ -60,38 +61,55 @@ def plain_claim(claim: Claim, sample: str) -> dict[str, Any]:
 
 def portraits(known: Known) -> list[dict[str, Any]]:
     """Claims of every face that is like a portrait of the cast: the best portrait of each name."""
+    members = known.cast.get("members", ())
+    shown: dict[str, list[_Portrait]] = {}  # by model
+    for member in members:
+        for each in member["portraits"]:
+            portrait = _Portrait(member["name"], each["file"], each["embedding"])
+            shown.setdefault(each["model"], []).append(portrait)
+    stacked = {m: np.array([p.embedding for p in rows], np.float32) for m, rows in shown.items()}
     found = []
-    for who in known.all():
-        for member in known.cast.get("members", ()):
-            best = max((_likeness(who, each) for each in member["portraits"]), default=None)
-            if best is not None and best.score >= _LIKELY:
-                claim = Claim(who.id, member["name"], best.score, "cast", "", None, best.quote)
-                found.append(plain_claim(claim, best.sample))
+    for who in known.all() if shown else ():
+        best: dict[str, _Likeness] = {}
+        for model, rows in shown.items():
+            for name, each in _likenesses(who, model, rows, stacked[model]):
+                best[name] = max(best.get(name, each), each)
+        for name in [member["name"] for member in members if member["name"] in best]:
+            claim = Claim(who.id, name, best[name].score, "cast", "", None, best[name].quote)
+            found.append(plain_claim(claim, best[name].sample))
     return found
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Likeness:
+class _Portrait(NamedTuple):
+    name: str
+    file: str
+    embedding: Sequence[float]
+
+
+class _Likeness(NamedTuple):
     score: float
-    sample: str = ""
-    quote: str = ""
+    sample: str
+    quote: str
 
 
-def _likeness(who: Identity, portrait: Mapping[str, Any]) -> _Likeness:
-    """How like a portrait somebody's face is."""
-    center = who.centroid(portrait["model"])
-    calibration = calibration_of(portrait["model"], "face")
+def _likenesses(
+    who: Identity, model: str, shown: Sequence[_Portrait], stacked: NDArray[np.float32]
+) -> Iterator[tuple[str, _Likeness]]:
+    """The names by whose portraits of a model somebody's face may be meant, and how like it is."""
+    center, calibration = who.centroid(model), calibration_of(model, "face")
     if center is None or calibration is None:
-        return _Likeness(0.0)
-    similarity = float(center[0] @ portrait["embedding"])
-    sample = next(s.key for s in who.samples if s.model == portrait["model"])
-    quote = f"portrait {Path(portrait['file']).name}, similarity {similarity:.3f}"
-    return _Likeness(calibration.probability(similarity, (1.0, 1.0)), sample, quote)
+        return
+    sample = next(s.key for s in who.samples if s.model == model)
+    similar = stacked @ center[0]
+    scores = calibration.probabilities(similar, 1.0, 1.0)
+    for place in np.flatnonzero(scores >= _LIKELY).tolist():
+        quote = f"portrait {Path(shown[place].file).name}, similarity {similar[place]:.3f}"
+        yield shown[place].name, _Likeness(float(scores[place]), sample, quote)
 
 
-def read_scene(layout: Layout, entry: Mapping[str, Any]) -> Scene:
+def read_scene(held: Together, entry: Mapping[str, Any]) -> Scene:
     """What one input holds that may name somebody."""
-    rows = _Rows(layout, entry["results"])
+    rows = _Rows(held, entry)
     ref = entry.get("ref") or {}
     said = {_word(r): r["speaker"] for r in rows.of("who", "assignment")}
     words = [
@@ -126,12 +144,12 @@ def read_scene(layout: Layout, entry: Mapping[str, Any]) -> Scene:
 class _Rows:
     """The records of one input, and the keys of its voices and faces."""
 
-    def __init__(self, layout: Layout, results: Mapping[str, str]) -> None:
-        self._shelf, self._results = Shelf(layout), results
+    def __init__(self, held: Together, entry: Mapping[str, Any]) -> None:
+        self._held, self._entry, self._results = held, entry, entry["results"]
 
     def of(self, step: str, kind: str) -> Sequence[dict[str, Any]]:
         """The rows that a pass made; none if it was not done."""
-        return self._shelf.rows(kind, [self._results[step]]) if step in self._results else []
+        return self._held.rows(self._entry, step, kind)
 
     def key(self, step: str, label: str | None) -> str | None:
         """The key of a voice or face by its label."""

@@ -17,13 +17,16 @@ from sensorium.library.gallery import Gallery
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.library.lock import held
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.known import Known
 from sensorium.ops.people.similarity import MatchRule, halves, new_id
-from sensorium.ops.people.voice_and_face import JoinRule, joined, next_join
+from sensorium.ops.people.voice_and_face import JoinRule, joins
 from sensorium.people.match import Found, matched
 from sensorium.people.sample import Links, plain
 
 Claims = Mapping[tuple[str, str], list[dict[str, Any]]]  # (media, source) -> claims as plain data
+
+_AT_ONCE = 5000  # samples of one decision: what is read as one piece stays small
 
 
 def keep_claims(gallery: Gallery, known: Known, claimed: Claims) -> None:
@@ -39,8 +42,8 @@ def keep_claims(gallery: Gallery, known: Known, claimed: Claims) -> None:
 
 def keep_samples(gallery: Gallery, found: Found) -> None:
     """Writes whose the voices and faces of some files are."""
-    if found:
-        gallery.add("seen", samples=[plain(*each) for each in found])
+    for first in range(0, len(found), _AT_ONCE):
+        gallery.add("seen", samples=[plain(*each) for each in found[first : first + _AT_ONCE]])
 
 
 def keep_links(gallery: Gallery, known: Known, links: Links) -> None:
@@ -53,11 +56,12 @@ def keep_links(gallery: Gallery, known: Known, links: Links) -> None:
 
 def join_clear(gallery: Gallery) -> None:
     """Joins the identities of voices and faces that go together, the clearest first."""
-    known = gallery.known()
-    while pair := next_join(known, JoinRule()):
-        into, identity, seconds = pair
-        gallery.add("joined", identity=identity, into=into, seconds=seconds)
-        known = joined(known, into, identity)
+    found = [
+        {"kind": "joined", "identity": identity, "into": into, "seconds": seconds}
+        for into, identity, seconds in joins(gallery.known(), JoinRule())
+    ]
+    if found:
+        gallery.add_all(found)
 
 
 class Corrections:
@@ -250,7 +254,8 @@ class Corrections:
         theirs = Corrections(other).known()
         with held(self._layout):
             mine = self._gallery.known()
-            taken = {who.id: _counterpart(who, mine) for who in theirs.all()}
+            everybody = Everybody(mine.identities, mine.of)
+            taken = {who.id: _counterpart(who, mine, everybody) for who in theirs.all()}
             rows = [
                 plain(sample, taken[who.id], theirs.score[sample.key])
                 for who in theirs.all()
@@ -272,7 +277,7 @@ BY_HAND = (
 )  # fmt: skip
 
 
-def _counterpart(who: Identity, mine: Known) -> str:
+def _counterpart(who: Identity, mine: Known, everybody: Everybody) -> str:
     """The id under which somebody of another library is known here, or is to be known."""
     if who.id in mine.identities:
         return who.id
@@ -281,7 +286,7 @@ def _counterpart(who: Identity, mine: Known) -> str:
         if center is not None:
             kind = next(sample.kind for sample in who.samples if sample.model == model)
             whole = Sample(who.id, "", "", model, center[1], center[0], kind)
-            for _, found, score in matched([whole], mine, MatchRule(founding=0.0)):
+            for _, found, score in matched([whole], everybody, MatchRule(founding=0.0)):
                 names = {who.name, mine.identities[found].name} - {None} if score else set()
                 if score is not None and len(names) < 2:
                     return found

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from sensorium.core.people.identity import Calibration, Identity, Kind, Sample
+from sensorium.core.people.identity import Calibration, Kind, Sample
 from sensorium.models.registry import models
-from sensorium.ops.people.known import Known
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.similarity import MatchRule, match
 
 RULES: Mapping[Kind, MatchRule] = {
@@ -20,8 +19,11 @@ _LIKE = {"voice": "speaker_encoder", "face": "face_encoder", "drawn": "drawn_enc
 Found = list[tuple[Sample, str, float | None]]
 
 
-def matched(new: Sequence[Sample], known: Known, rule: MatchRule | None = None) -> Found:
-    """The samples of one file that are somebody: an identity that is known, or a new one."""
+def matched(new: Sequence[Sample], everybody: Everybody, rule: MatchRule | None = None) -> Found:
+    """The samples of one file that are somebody: an identity that is known, or a new one.
+
+    Only those that a trained detector knows are counted in already: others are compared with them.
+    """
     found: Found = []
     for kind, model in dict.fromkeys((sample.kind, sample.model) for sample in new):
         calibration = calibration_of(model, kind)
@@ -29,21 +31,28 @@ def matched(new: Sequence[Sample], known: Known, rule: MatchRule | None = None) 
         if calibration is None:
             continue  # nothing says what a similarity of this model means
         taken: Found = [
-            (s, *s.detected) for s in mine if s.detected and _agrees(s, known, calibration)
+            (s, *s.detected) for s in mine if s.detected and _agrees(s, everybody, calibration)
         ]
+        count_in(everybody, taken)
         found += taken
         mine = [s for s in mine if s not in [sample for sample, _, _ in taken]]
-        whose = match(mine, with_samples(known, taken).all(), calibration, rule or RULES[kind])
+        whose = match(mine, everybody, calibration, rule or RULES[kind])
         found += [(s, i, score) for s, (i, score) in zip(mine, whose, strict=True) if i is not None]
     return found
 
 
-def _agrees(sample: Sample, known: Known, calibration: Calibration) -> bool:
+def count_in(everybody: Everybody, found: Found) -> None:
+    """Adds what was found to those who are known."""
+    for sample, whose, _ in found:
+        everybody.add(sample, whose)
+
+
+def _agrees(sample: Sample, everybody: Everybody, calibration: Calibration) -> bool:
     """Whether what a trained detector says of a face is possible: somebody known, and not another face."""
-    who = known.identities.get(sample.detected[0]) if sample.detected else None
-    if who is None or any(sample.cannot_be(other) for other in who.samples):
+    who = sample.detected[0] if sample.detected else ""
+    if who not in everybody or who in everybody.not_to_be(sample):
         return False
-    center = who.centroid(sample.model)
+    center = everybody.center(who, sample.model)
     if center is None:
         return True
     similarity = float(sample.embedding @ center[0])
@@ -54,13 +63,3 @@ def calibration_of(model: str, kind: Kind = "voice") -> Calibration | None:
     """What the registry knows of an encoder, by the name its samples carry."""
     entry = models().get((_LIKE[kind], model.split()[0].partition(":")[0]))
     return entry.calibration if entry else None
-
-
-def with_samples(known: Known, found: Found) -> Known:
-    """What is known once these samples are counted in."""
-    identities = dict(known.identities)
-    for sample, whose, _ in found:
-        before = identities.get(whose, Identity(whose, None, ()))
-        identities[whose] = replace(before, samples=(*before.samples, sample))
-    of = {**known.of, **{sample.key: whose for sample, whose, _ in found}}
-    return replace(known, identities=identities, of=of)

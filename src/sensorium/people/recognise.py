@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sensorium.core.errors import SensoriumError
+from sensorium.core.people.identity import Sample
 from sensorium.core.record import digest
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
 from sensorium.library.store.shelf import Shelf
+from sensorium.library.together import Together, together
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.known import Known
+from sensorium.ops.people.person_names import Names
 from sensorium.ops.people.voice_and_face import JoinRule, by_link
 from sensorium.ops.people.wording.credits import with_credited
 from sensorium.people.claim import plain_claim, portraits, read_scene, sources
 from sensorium.people.decision import join_clear, keep_claims, keep_links, keep_samples
-from sensorium.people.match import Found, matched, with_samples
+from sensorium.people.match import Found, count_in, matched
 from sensorium.people.name import in_play
-from sensorium.people.sample import links
+from sensorium.people.sample import Links, links
 
 _VERSION = 1  # to be raised when the sources of evidence, or how voices are matched, change
 
@@ -42,9 +46,7 @@ def recognise(layout: Layout, uris: Sequence[str]) -> list[str]:
         identify(layout, todo)
         failed = gather(layout, todo)
         known = gallery.known()
-        marks = {entry["uri"]: _unknown(layout, entry, known) for entry in _entries(layout, todo)}
-        if failed:
-            marks = {}
+        marks = {} if failed else _open(layout, todo, known)
         catalogue.mark(marks, names, f"{gallery.size()} {_names(known)}")
     return failed
 
@@ -54,8 +56,13 @@ def _names(known: Known) -> str:
     return digest([_VERSION, sorted(in_play(known)), known.cast, sorted(sources())])
 
 
-def _unknown(layout: Layout, entry: Mapping[str, Any], known: Known) -> bool:
-    return any(each.key not in known.of for each in samples(layout, entry))
+def _open(layout: Layout, uris: Sequence[str], known: Known) -> dict[str, bool]:
+    """Input -> whether somebody in it is still unknown."""
+    return {
+        entry["uri"]: any(each.key not in known.of for each in samples(layout, entry, held))
+        for held in together(layout, _entries(layout, uris))
+        for entry in held.entries
+    }
 
 
 def identify(layout: Layout, uris: Sequence[str]) -> int:
@@ -66,23 +73,77 @@ def identify(layout: Layout, uris: Sequence[str]) -> int:
     """
     gallery = Gallery(layout)
     known = gallery.known()
-    decided: Found = []
-    files = _entries(layout, uris)
-    went = {key: value for entry in files for key, value in links(layout, entry).items()}
-    for entry in [*files, *files]:  # again: a voice too short to found may be that of a later file
-        new = [s for s in samples(layout, entry) if s.key not in known.of]
-        found = matched(new, known)
-        known = with_samples(known, found)
-        left = [s for s in new if s.key not in known.of]
-        linked: Found = [
-            (s, whose, None) for s in left if (whose := by_link(known, went, s.key, JoinRule()))
-        ]
-        known = with_samples(known, linked)
-        decided += [*found, *linked]
-    keep_samples(gallery, decided)
+    everybody = Everybody(known.identities, known.of)
+    went: Links = {}
+
+    def files() -> Iterator[OfFile]:
+        for held in together(layout, _entries(layout, uris)):
+            for entry in held.entries:
+                found = samples(layout, entry, held)
+                new = [sample for sample in found if sample.key not in everybody.of]
+                linked = links(held, entry)
+                went.update(linked)
+                yield new, linked
+
+    found = decided(everybody, files())
+    keep_samples(gallery, found)
     keep_links(gallery, known, went)
     join_clear(gallery)
-    return len(decided)
+    return len(found)
+
+
+OfFile = tuple[
+    Sequence[Sample], Links
+]  # voices and faces of a file, and which were seen to go together
+_AHEAD = 512  # samples that are compared with everybody at once
+
+
+def decided(everybody: Everybody, files: Iterable[OfFile]) -> Found:
+    """Whose the samples of some files are, one file after the other; they are counted in.
+
+    Those that nobody could tell are tried again at the end: a voice too short to found somebody may be
+    that of a later file.
+    """
+    found: Found = []
+    left: list[OfFile] = []
+    for new, linked in _expected(everybody, files):
+        found += _settled(everybody, new, linked)
+        if rest := [sample for sample in new if sample.key not in everybody.of]:
+            left.append((rest, linked))
+    for new, linked in _expected(everybody, left):
+        found += _settled(everybody, new, linked)
+    return found
+
+
+def _expected(everybody: Everybody, files: Iterable[OfFile]) -> Iterator[OfFile]:
+    """The same files; the everybody is told in advance of whom it will be asked."""
+    waiting: list[OfFile] = []
+    num = 0
+    for each in files:
+        waiting.append(each)
+        num += len(each[0])
+        if num >= _AHEAD:
+            everybody.expect([sample for new, _ in waiting for sample in new])
+            yield from waiting
+            waiting, num = [], 0
+    everybody.expect([sample for new, _ in waiting for sample in new])
+    yield from waiting
+
+
+def _settled(everybody: Everybody, new: Sequence[Sample], linked: Links) -> Found:
+    """Whose the samples of a file are, as far as can be told; they are counted in."""
+    new = [
+        sample for sample in new if sample.key not in everybody.of
+    ]  # the same bytes may lie twice
+    found = matched(new, everybody)
+    count_in(everybody, found)
+    by_face: Found = []
+    for sample in new:
+        if sample.key not in everybody.of:
+            whose = by_link(everybody.of, linked, sample.key, JoinRule())
+            by_face += [(sample, whose, None)] if whose else []
+    count_in(everybody, by_face)
+    return [*found, *by_face]
 
 
 def gather(layout: Layout, uris: Sequence[str]) -> list[str]:
@@ -96,25 +157,33 @@ def gather(layout: Layout, uris: Sequence[str]) -> list[str]:
     names = in_play(known)
     failed: list[str] = []
     claimed = {("cast", "cast"): portraits(known)}
-    for entry in _entries(layout, uris):
-        if not entry["digest"]:
-            continue
-        scene = read_scene(layout, entry)
-        there = with_credited(scene, names)
-        for title, source in sources().items():
-            try:
-                found = [plain_claim(each, each.identity) for each in source(scene, there)]
-            except Exception as error:  # a plug-in of somebody else's
-                text = str(error) if isinstance(error, SensoriumError) else repr(error)
-                failed.append(f"{entry['uri']}: evidence {title}: {text}")
-                continue
-            claimed[entry["digest"], title] = found
+    for held in together(layout, _entries(layout, uris)):
+        for entry in held.entries:
+            for title, found in _evidence(held, entry, names, failed):
+                if found or known.claimed.get((entry["digest"], title)):
+                    claimed[entry["digest"], title] = found
     keep_claims(gallery, known, claimed)
     return failed
 
 
-def _entries(layout: Layout, uris: Sequence[str]) -> list[Mapping[str, Any]]:
+def _evidence(
+    held: Together, entry: Mapping[str, Any], names: Names, failed: list[str]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """(source, claims) of one input; a source that raises is told in `failed`."""
+    if not entry["digest"]:
+        return
+    scene = read_scene(held, entry)
+    names = with_credited(scene, names)
+    for title, source in sources().items():
+        try:
+            yield title, [plain_claim(each, each.identity) for each in source(scene, names)]
+        except Exception as error:  # a plug-in of somebody else's
+            text = str(error) if isinstance(error, SensoriumError) else repr(error)
+            failed.append(f"{entry['uri']}: evidence {title}: {text}")
+
+
+def _entries(layout: Layout, uris: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     """What the library knows of some inputs, each once, in their order."""
-    shelf = Shelf(layout)
-    found = (shelf.entry(uri) for uri in dict.fromkeys(uris))
-    return [entry for entry in found if entry is not None]
+    with Shelf(layout).catalogue() as catalogue:
+        for uri in dict.fromkeys(uris):
+            yield from catalogue.entries_where("uri", uri)

@@ -11,9 +11,9 @@ from sensorium.core.errors import UnsupportedMediaError, UsageError
 from sensorium.core.people.identity import Sample, comparable
 from sensorium.core.record import Record
 from sensorium.library.gallery import sample_key
-from sensorium.library.layout import Layout
-from sensorium.library.store.shelf import Shelf
+from sensorium.library.together import Together
 from sensorium.models.registry import load_model
+from sensorium.ops.people.known import packed
 
 SHORTEST = 1.0  # seconds of speech that an enrolment needs
 _OTHER = 0.2  # share of a clip that a second voice may have before it counts as one
@@ -21,13 +21,13 @@ _NOW_AND_THEN = 0.3
 Links = dict[tuple[str, str], float]  # (voice, face) -> seconds
 
 
-def links(layout: Layout, entry: Mapping[str, Any]) -> Links:
+def links(held: Together, entry: Mapping[str, Any]) -> Links:
     """Seconds in which each voice of an input was seen to come from each of its faces."""
     results = entry["results"]
     if not all(name in results for name in ("speakers", "faces", "who")):
         return {}
     found: Links = {}
-    for row in Shelf(layout).rows("link", [results["who"]]):
+    for row in held.rows(entry, "who", "link"):
         if row["person"] is not None:
             pair = (
                 sample_key(results["speakers"], row["speaker"]),
@@ -45,9 +45,8 @@ def plain(sample: Sample, identity: str, score: float | None) -> dict[str, Any]:
     """A sample as the row of a decision."""
     names = ("key", "uri", "label", "model", "seconds", "kind")
     row = {name: getattr(sample, name) for name in names}
-    values = [round(float(value), 6) for value in sample.embedding]
     more = {"identity": identity, "score": score, "apart": list(sample.apart)}
-    return {**row, **more, "embedding": values}
+    return {**row, **more, "embedding": packed(sample.embedding)}
 
 
 def heard(clip: str | os.PathLike[str], config: Config) -> Sample:

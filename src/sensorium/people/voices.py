@@ -10,6 +10,7 @@ from sensorium.core.config import Config
 from sensorium.core.errors import UsageError
 from sensorium.core.people.identity import Identity
 from sensorium.library.lock import held
+from sensorium.ops.people.everybody import Everybody
 from sensorium.ops.people.similarity import MatchRule
 from sensorium.people.cast import Cast
 from sensorium.people.match import matched
@@ -68,7 +69,9 @@ class Voices(Cast):
             known = self._gallery.known()
             if known.of.get(sample.key):
                 raise UsageError(f"{clip}: enrolled already, as {known.of[sample.key]}")
-            found = matched([sample], known, MatchRule(founding=0.0))
+            found = matched(
+                [sample], Everybody(known.identities, known.of), MatchRule(founding=0.0)
+            )
             if not found:
                 raise UsageError(f"{sample.model}: no calibration is registered for this encoder")
             _, whose, score = found[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,13 +51,23 @@ class Sample:
 
     def cannot_be(self, other: Sample) -> bool:
         """Whether both are surely two people: two voices of one file, or two faces in one picture."""
-        if self.kind != other.kind or _result(self) != _result(other) or self.label == other.label:
+        if (
+            self.kind != other.kind
+            or self.label == other.label
+            or result_of(self) != result_of(other)
+        ):
             return False
         return self.kind == "voice" or other.label in self.apart or self.label in other.apart
 
 
-def _result(sample: Sample) -> str:
+def result_of(sample: Sample) -> str:
+    """The result that a sample comes from, by its key."""
     return sample.key.rpartition("/")[0]
+
+
+def weight(sample: Sample) -> float:
+    """How much a sample counts in a mean: its seconds; a still has no length."""
+    return max(sample.seconds, 0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,7 @@ class Identity(Shown):
 
 def centroid(samples: Sequence[Sample]) -> tuple[NDArray[np.float32], float]:
     """The mean embedding of some samples of one model, weighted by their seconds."""
-    weights = np.array([max(sample.seconds, 0.1) for sample in samples])  # a still has no length
+    weights = np.array([weight(sample) for sample in samples])
     total = (np.stack([sample.embedding for sample in samples]) * weights[:, None]).sum(axis=0)
     return (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32), weights.sum()
 
@@ -123,10 +133,25 @@ class Calibration:
         >>> round(Calibration(21.4, -0.94, -0.39, -4.03).probability(0.5, (4.0, 8.0)), 2)
         0.97
         """
-        low, high = sorted(min(max(each, 0.5), LONGEST) for each in seconds)
+        return float(self.probabilities(np.float64(similarity), *seconds))
+
+    def probabilities(self, similarity: Any, seconds: Any, others: Any) -> Any:
+        """The same for many at once: numbers, or arrays of one shape ``(other,)``; float64."""
+        return 1 / (1 + np.exp(-self.log_odds(np.asarray(similarity, np.float64), seconds, others)))
+
+    def log_odds(self, similarity: Any, seconds: Any, others: Any) -> Any:
+        """The logarithm of the odds of that; numbers, or arrays of one shape ``(other,)``.
+
+        >>> Calibration(20.0, -1.0, 0.0, -10.0).log_odds(np.array([0.5, 0.6]), 1.0, np.array([4.0, 4.0]))
+        array([0., 2.])
+        """
         value = self.similarity * similarity + self.bias
-        value += self.shorter * np.log2(low) + self.longer * np.log2(high)
-        return float(1 / (1 + np.exp(-value)))
+        if not self.shorter and not self.longer:
+            return value
+        one, two = (
+            np.log2(np.minimum(np.maximum(each, 0.5), LONGEST)) for each in (seconds, others)
+        )
+        return value + self.shorter * np.minimum(one, two) + self.longer * np.maximum(one, two)
 
 
 def comparable(model: str, revision: str) -> str:

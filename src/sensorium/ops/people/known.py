@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensorium.core.errors import UsageError
 from sensorium.core.people.evidence import Claim
@@ -66,6 +68,7 @@ class _Fold:
 
     samples: dict[str, Sample] = field(default_factory=dict)
     of: dict[str, str | None] = field(default_factory=dict)
+    keys: dict[str | None, set[str]] = field(default_factory=dict)  # `of` the other way round
     score: dict[str, float | None] = field(default_factory=dict)
     names: dict[str, str | None] = field(default_factory=dict)
     links: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -81,7 +84,8 @@ class _Fold:
         if kind == "seen":
             for row in decision["samples"]:
                 self.samples[row["key"]] = _sample(row)
-                self.of[row["key"]], self.score[row["key"]] = row["identity"], row["score"]
+                self.score[row["key"]] = row["score"]
+                self._give(row["key"], row["identity"])
         elif kind == "linked":
             self.links |= {(row["voice"], row["face"]): row["seconds"] for row in decision["links"]}
         elif kind == "claimed":
@@ -96,7 +100,7 @@ class _Fold:
         elif kind == "split":
             for key in decision["samples"]:
                 if self.of.get(key) == identity:
-                    self.of[key] = decision["into"]
+                    self._give(key, decision["into"])
             self.apart.add(frozenset((identity, decision["into"])))  # type: ignore[arg-type]
         elif kind == "confirmed":
             if self.of.get(decision["sample"]) == identity:
@@ -109,10 +113,16 @@ class _Fold:
             self._move(identity, decision.get("into"))  # type: ignore[arg-type]
 
     def _move(self, identity: str, into: str | None) -> None:
-        for key in [key for key, whose in self.of.items() if whose == identity]:
-            self.of[key] = into
+        for key in list(self.keys.get(identity, ())):
+            self._give(key, into)
         if into is not None and self.names.get(into) is None and identity in self.names:
             self.names[into] = self.names[identity]
+
+    def _give(self, key: str, identity: str | None) -> None:
+        """A sample is somebody's now."""
+        self.keys.get(self.of.get(key), set()).discard(key)
+        self.keys.setdefault(identity, set()).add(key)
+        self.of[key] = identity
 
     def identities(self) -> dict[str, Identity]:
         """Everyone, with the name that a person gave or that the evidence suffices for."""
@@ -175,10 +185,26 @@ def _sample(row: Mapping[str, Any]) -> Sample:
         row["label"] if "label" in row else row["speaker"],  # as it was called before 0.1
         row["model"],
         row["seconds"],
-        np.asarray(row["embedding"], np.float32),
+        _unpacked(row["embedding"]),
         row.get("kind", "voice"),
         tuple(row.get("apart", ())),
     )
+
+
+def packed(embedding: NDArray[np.float32]) -> str:
+    """An embedding as text in a decision: little-endian float32 in base64, a fifth of its digits.
+
+    >>> packed(np.array([1.0, 0.0], np.float32))
+    'AACAPwAAAAA='
+    """
+    return b64encode(embedding.astype("<f4").tobytes()).decode("ascii")
+
+
+def _unpacked(value: str | Sequence[float]) -> NDArray[np.float32]:
+    """The other way round; decisions of earlier versions have numbers."""
+    if isinstance(value, str):
+        return np.frombuffer(b64decode(value), "<f4").astype(np.float32)
+    return np.asarray(value, np.float32)
 
 
 def _claim(identity: str, row: Mapping[str, Any]) -> Claim:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sensorium.core.errors import UsageError
-from sensorium.core.people.identity import Calibration, Identity, Sample
+from sensorium.core.people.identity import Calibration, Sample
 from sensorium.core.record import digest
 from sensorium.ops.assignment import assigned
+from sensorium.ops.people.everybody import Everybody
 
 _LETTER = {"voice": "V", "face": "F", "drawn": "D"}
 
@@ -33,7 +34,7 @@ def new_id(sample: Sample) -> str:
 
 def match(
     samples: Sequence[Sample],
-    known: Sequence[Identity],
+    everybody: Everybody,
     calibration: Calibration,
     rule: MatchRule,
 ) -> list[tuple[str | None, float | None]]:
@@ -41,23 +42,18 @@ def match(
     founds. (None, None): too short to tell.
 
     Those who cannot be one person (`Sample.cannot_be`) never get one identity; two faces of one file
-    that are never seen together may.
+    that are never seen together may. The everybody stays as it is.
     """
-    probability = np.zeros((len(samples), len(known)))
-    for column, identity in enumerate(known):
-        centers = {model: identity.centroid(model) for model in {s.model for s in samples}}
-        for row, sample in enumerate(samples):
-            center = centers[sample.model]
-            if center is not None and not any(sample.cannot_be(s) for s in identity.samples):
-                probability[row, column] = calibration.probability(
-                    float(sample.embedding @ center[0]), (sample.seconds, center[1])
-                )
+    # of so many samples the best assignment takes none but the likeliest so many of each
+    near = [everybody.near(sample, calibration, len(samples), rule.least) for sample in samples]
+    whose = sorted({identity for row in near for identity in row}, key=everybody.order)
+    probability = np.array([[row.get(identity, 0.0) for identity in whose] for row in near])
     found: list[tuple[str | None, float | None]] = [(None, None)] * len(samples)
     held: dict[int, list[Sample]] = {}
     for row, column in _ordered(probability, rule.least):
         mine = held.setdefault(column, [])
         if found[row][0] is None and not any(samples[row].cannot_be(other) for other in mine):
-            found[row] = (known[column].id, float(probability[row, column]))
+            found[row] = (whose[column], float(probability[row, column]))
             mine.append(samples[row])
     for row, sample in enumerate(samples):
         if found[row][0] is None and (sample.seconds >= rule.founding or sample.kind != "voice"):
