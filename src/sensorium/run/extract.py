@@ -25,6 +25,7 @@ from sensorium.run.inputs import KIND_OF, Input, find
 from sensorium.run.job import Job, Outcome
 from sensorium.run.plan import check, weights_for
 from sensorium.run.progress import Watcher, watcher
+from sensorium.run.side_by_side import has_cores
 from sensorium.run.work import died, work_on
 
 
@@ -161,6 +162,7 @@ def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) 
             root,
             options.threads,
             options.retry_failed,
+            has_cores(options.num_workers),
             str(progress / f"{index}.json"),
         )
         for index, each in enumerate(found)

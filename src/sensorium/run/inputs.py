@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sensorium.core.errors import UsageError
+from sensorium.core.record import digest
 
 # Only to tell what a file in a folder claims to be. What it is, its content decides.
 _PICTURES = ".jpg .jpeg .png .gif .webp .bmp .tif .tiff .ppm .avif .apng .jp2"
@@ -91,3 +92,21 @@ def _walk(folder: Path, leave_out: Path | None) -> Iterator[Input]:
             yield Input(os.path.join(parent, file), claimed=suffix in KIND_OF)
     if not num_files:
         yield Input(str(folder), claimed=True)  # reported: a folder with nothing in it
+
+
+def state_of(uri: str) -> list[int] | None:
+    """Size and time of change; None for a file that is not there."""
+    try:
+        stat = os.stat(uri)
+    except OSError:
+        return None
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def name_and_digest(path: str) -> list[str]:
+    """Name and digest of a small file; a file that cannot be read counts as empty here."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError:
+        data = b""
+    return [os.path.basename(path), digest(data.hex())]

@@ -7,7 +7,7 @@ library; it runs in this process, in a worker or on another machine, and may run
 from __future__ import annotations
 
 import json
-import os
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -30,8 +30,10 @@ from sensorium.library.earlier import EarlierRecords
 from sensorium.library.layout import Layout, fingerprints, write_json
 from sensorium.library.sink import Sink
 from sensorium.ports import Pass, Report
+from sensorium.run.inputs import name_and_digest, state_of
 from sensorium.run.job import PREPARED, Failure, Job, Outcome, error_record, warning_records
 from sensorium.run.plan import Built, build
+from sensorium.run.side_by_side import Lanes
 
 
 @lru_cache(maxsize=1)  # a worker loads its models once, not once per file
@@ -72,6 +74,9 @@ class _Work:
         self._found: list[str] = []
         self._failures: list[Failure] = []
         self._warnings: list[str] = []
+        self._told: dict[str, list[str]] = {}  # warnings of each pass
+        self._lanes = Lanes(job.side_by_side)
+        self._noting = threading.Lock()
         self._results: dict[str, Path] = {}
 
     @property
@@ -82,7 +87,7 @@ class _Work:
 
     def run(self) -> Outcome:
         """Every pass that is not finished, in order of need."""
-        stat = _stat(self._uri)
+        stat = state_of(self._uri)
         try:
             ref = self._known(stat) or self._probed()
         except UnsupportedMediaError as error:
@@ -96,8 +101,8 @@ class _Work:
         self._media(ref, entry)
         wanted = [each for each in self._built.passes if each.applies(ref)]
         prints = fingerprints(self._built.passes, wanted)
-        for each in wanted:
-            self._pass(each, ref, prints, entry)
+        self._lanes.run(wanted, lambda each: self._pass(each, ref, prints, entry))
+        self._in_order(["media", "subtitles", *(each.name for each in wanted)])
         return self._outcome(ref.kind, ref.duration)
 
     def failed_outside(self, error: BaseException) -> Outcome:
@@ -108,6 +113,15 @@ class _Work:
         self._fail("work", target, source, {}, error)
         self._note(entry)
         return self._outcome()
+
+    def _in_order(self, steps: Sequence[str]) -> None:
+        """What came of each step in the order of the steps, whichever ended first."""
+        place = {step: index for index, step in enumerate(steps)}
+        self._computed.sort(key=place.__getitem__)
+        self._found.sort(key=place.__getitem__)
+        self._failures.sort(key=lambda failure: place.get(failure.step, -1))
+        for step in steps:
+            self._warnings.extend(self._told.get(step, ()))
 
     def _outcome(self, kind: str = "", duration: float | None = None) -> Outcome:
         return Outcome(
@@ -146,17 +160,23 @@ class _Work:
 
     def _note(self, entry: Mapping[str, Any]) -> None:
         """Points the input at its results so far; those of passes not asked for now stay."""
+        with self._noting:
+            self._write_entry(entry)
+
+    def _write_entry(self, entry: Mapping[str, Any]) -> None:
         before = self._entry()
         kept = before.get("results", {}) if before.get("digest") == entry["digest"] else {}
         root = self._layout.root
-        now = {name: path.relative_to(root).as_posix() for name, path in self._results.items()}
+        now = {
+            name: path.relative_to(root).as_posix() for name, path in list(self._results.items())
+        }
         stale = {"work"} | self._without_needs()
         kept = {name: path for name, path in kept.items() if name not in stale}
         write_json(self._layout.input_file(self._uri), {**entry, "results": {**kept, **now}})
 
     def _without_needs(self) -> set[str]:
         """Passes that cannot be right any more, because one that they build on failed."""
-        failed = {failure.step for failure in self._failures}
+        failed = {failure.step for failure in list(self._failures)}
         passes = self._maybe_built.passes if self._maybe_built else ()
         return {each.name for each in passes if failed & set(each.needs)}
 
@@ -175,7 +195,7 @@ class _Work:
     def _media(self, ref: MediaRef, entry: Mapping[str, Any]) -> None:
         """The records of the file itself and of the subtitle files beside it."""
         beside = self._built.subtitles.beside(self._uri)
-        recipe = {"name": "media", "version": 2, "subtitles": [_content(p) for p in beside]}
+        recipe = {"name": "media", "version": 2, "subtitles": [name_and_digest(p) for p in beside]}
         target = self._layout.result(ref.digest, "media", digest(recipe))
         self._do("media", target, ref, recipe, lambda: self._media_records(ref, beside))
         self._note(entry)
@@ -229,7 +249,7 @@ class _Work:
             self._fail(step, target, ref, recipe, error)
             return
         finally:
-            self._warnings.extend(told)
+            self._told.setdefault(step, []).extend(told)
         self._results[step] = target
         self._computed.append(step)
 
@@ -241,7 +261,7 @@ class _Work:
             self._found.append(step)
             if state["counts"].get("warning"):
                 for record in read_records("warning", target / "warning.parquet"):
-                    self._warnings.append(record.values["message"])
+                    self._told.setdefault(step, []).append(record.values["message"])
             if state["counts"].get("error"):
                 for record in read_records("error", target / "error.parquet"):
                     self._failures.append(Failure(**record.values))
@@ -262,31 +282,15 @@ class _Work:
         path, last = self._job.progress, [0.0]
 
         def report(seconds: float) -> None:
+            self._lanes.check()
             now = time.monotonic()
             if path and (now - last[0] > 0.25 or not seconds):
                 last[0] = now
-                write_json(Path(path), {"step": step, "done": seconds, "total": duration})
+                with self._noting:
+                    write_json(Path(path), {"step": step, "done": seconds, "total": duration})
 
         return report
 
 
 def _unexpected(uri: str, error: BaseException) -> str:
     return f"{uri}: unexpected {type(error).__name__}: {error}"
-
-
-def _stat(uri: str) -> list[int] | None:
-    """Size and time of change; None for a file that is not there."""
-    try:
-        stat = os.stat(uri)
-    except OSError:
-        return None
-    return [stat.st_size, stat.st_mtime_ns]
-
-
-def _content(path: str) -> list[str]:
-    """Name and digest of a small file; a file that cannot be read counts as empty here."""
-    try:
-        data = Path(path).read_bytes()
-    except OSError:
-        data = b""
-    return [os.path.basename(path), digest(data.hex())]

@@ -20,8 +20,12 @@ from sensorium.core.errors import ModelError
 from sensorium.models.graphs.graph import Graph
 
 _SIDE = 150
-_MEAN = np.array([122.782, 117.001, 104.298])  # of red, green, blue, taken off before all is over 256
-_WIDTHS = (32,) * 3 + (64,) * 4 + (128,) * 3 + (256,) * 4  # channels of the residual blocks, in order
+_MEAN = np.array(
+    [122.782, 117.001, 104.298]
+)  # of red, green, blue, taken off before all is over 256
+_WIDTHS = (
+    (32,) * 3 + (64,) * 4 + (128,) * 3 + (256,) * 4
+)  # channels of the residual blocks, in order
 _DIM = 128
 _LAYER = re.compile(rb"\x01\x05con_4|\x01\x07affine_|\x01\x04fc_2")
 _EXPECTED = "expected dlib_face_recognition_resnet_model_v1.dat, dlib's face recognition network"

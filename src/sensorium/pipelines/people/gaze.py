@@ -94,7 +94,9 @@ class Gaze:
             elif track.times[-1] >= before - 1e-6:
                 return None
         if not parts:
-            return Regions(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), (), np.zeros(0, np.int64), at)
+            return Regions(
+                np.zeros((0, 4), np.float32), np.zeros(0, np.float32), (), np.zeros(0, np.int64), at
+            )
         return _joined(parts, at)
 
     def _face(self, frame: Frames, box: NDArray) -> Regions | None:
@@ -115,7 +117,12 @@ class Gaze:
             return None
         points = found.landmarks[[best]] * factor + corner
         return Regions(
-            boxes[[best]], found.score[[best]], (found.label[best],), found.track[[best]], found.at, points
+            boxes[[best]],
+            found.score[[best]],
+            (found.label[best],),
+            found.track[[best]],
+            found.at,
+            points,
         )
 
     def _detected(self, pixels: NDArray[np.uint8], at: float) -> Regions:

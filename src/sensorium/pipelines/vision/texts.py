@@ -70,9 +70,7 @@ class Texts:
                     chosen.append(at)
         return chosen
 
-    def _lines(
-        self, found: Regions, scale: Sequence[float], span: Span | None
-    ) -> Iterator[Record]:
+    def _lines(self, found: Regions, scale: Sequence[float], span: Span | None) -> Iterator[Record]:
         for box, score, text in zip(found.xyxy, found.score, found.label, strict=True):
             corners = [round(float(v * s), 2) for v, s in zip(box, scale, strict=True)]
             place = dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True))
@@ -94,5 +92,6 @@ def _together(pictures: Iterable[Frames], most: int) -> Iterator[Frames]:
 
 def _stacked(held: Sequence[Frames]) -> Frames:
     return Frames(
-        np.concatenate([each.pixels for each in held]), np.concatenate([each.times for each in held])
+        np.concatenate([each.pixels for each in held]),
+        np.concatenate([each.times for each in held]),
     )
