@@ -291,9 +291,7 @@ def _on_display(uri: str, times: Sequence[float]) -> Iterator[tuple[Any, float]]
     source.close()
 
 
-def _rgb(
-    scaler: VideoReformatter, frame: Any, width: int, max_side: int | None
-) -> NDArray[np.uint8]:
+def _rgb(scaler: Any, frame: Any, width: int, max_side: int | None) -> NDArray[np.uint8]:
     """uint8 (height, width, 3), scaled by swscale and turned upright."""
     height = frame.height
     scale = min(1.0, max_side / max(width, height)) if max_side else 1.0
