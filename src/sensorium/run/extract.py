@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -32,6 +32,7 @@ from sensorium.run.job import Job, Jobs, Outcome
 from sensorium.run.keys import stat_of
 from sensorium.run.plan import check, weights_for
 from sensorium.run.progress import Watcher, watcher
+from sensorium.run.side_by_side import has_cores
 from sensorium.run.work import died, work_on
 
 
@@ -147,7 +148,7 @@ def _size(job: Job) -> int:
     return stat[0] if stat else 0
 
 
-def _answers(executor: Executor, jobs: Jobs) -> Iterator[tuple[int, Any]]:
+def _answers(executor: Executor, jobs: Jobs) -> Generator[tuple[int, Any], None, None]:
     if len(jobs):
         yield from executor.map(work_on, jobs)
 
@@ -170,7 +171,10 @@ def _jobs(found: list[Input], config: Config, layout: Layout, options: Options) 
     progress.mkdir(parents=True)
     root = str(layout.root.absolute())
     like = Job(found[0], config, root, options.threads, options.retry_failed)
-    return Jobs(found, replace(like, allow_private=options.allow_private), progress)
+    far = options.engine != "local"  # there every core has a worker of its own
+    beside = not far and has_cores(1 if options.num_workers is None else options.num_workers)
+    like = replace(like, allow_private=options.allow_private, side_by_side=beside)
+    return Jobs(found, like, progress)
 
 
 @contextmanager

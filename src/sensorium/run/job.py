@@ -28,6 +28,9 @@ class Job:
     library: str
     threads: int
     retry_failed: bool = False
+    side_by_side: bool = (
+        False  # sound and pictures at once, where a core is left; no result changes
+    )
     progress: str = ""  # file that is told how far the work is; empty: nobody asks
     run: str = ""
     known: bytes = b""

@@ -58,6 +58,7 @@ _SOUND = {
     "speakers": ("segmenter", "speaker_encoder", "speech_detector"),
     "sound": ("sound_encoder",),
 }
+OVER_SOUND = frozenset(_SOUND)  # passes that look at no picture
 _PICTURES = {"pictures": ("image_encoder",), "faces": ("face_detector", "face_encoder"),
              "bodies": ("body_detector",), "drawn": ("drawn_detector", "drawn_encoder"),
              "texts": ("text_detector",)}  # fmt: skip

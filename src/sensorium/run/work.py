@@ -7,6 +7,7 @@ library's journal; it runs in this process, in a worker or on another machine, a
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ from sensorium.ports import Pass, Report
 from sensorium.run.job import PREPARED, Failure, Job, Outcome, error_record, warning_records
 from sensorium.run.keys import media_recipe, stat_of, unread_key
 from sensorium.run.plan import Built, build
+from sensorium.run.side_by_side import Lanes
 
 
 @lru_cache(maxsize=1)  # a worker loads its models once, not once per file
@@ -97,6 +99,9 @@ class _Work:
         self._found: list[str] = []
         self._failures: list[Failure] = []
         self._warnings: list[str] = []
+        self._told: dict[str, list[str]] = {}  # warnings of each pass
+        self._lanes = Lanes(self._job.side_by_side)
+        self._noting = threading.Lock()
         self._results: dict[str, str] = {}
 
     @property
@@ -121,8 +126,8 @@ class _Work:
         self._media(ref, entry)
         wanted = [each for each in self._built.passes if each.applies(ref)]
         prints = fingerprints(self._built.passes, wanted)
-        for each in wanted:
-            self._pass(each, ref, prints, entry)
+        self._lanes.run(wanted, lambda each: self._pass(each, ref, prints, entry))
+        self._in_order(["media", "subtitles", *(each.name for each in wanted)])
         self._note(entry, whole=True)
         return self._outcome(ref.kind, ref.duration)
 
@@ -134,6 +139,15 @@ class _Work:
         self._fail("work", key, source, {}, error)
         self._note(entry, whole=True)
         return self._outcome()
+
+    def _in_order(self, steps: Sequence[str]) -> None:
+        """What came of each step in the order of the steps, whichever ended first."""
+        place = {step: index for index, step in enumerate(steps)}
+        self._computed.sort(key=place.__getitem__)
+        self._found.sort(key=place.__getitem__)
+        self._failures.sort(key=lambda failure: place.get(failure.step, -1))
+        for step in steps:
+            self._warnings.extend(self._told.get(step, ()))
 
     def _outcome(self, kind: str = "", duration: float | None = None) -> Outcome:
         return Outcome(
@@ -169,15 +183,19 @@ class _Work:
 
     def _note(self, entry: Mapping[str, Any], whole: bool = False) -> None:
         """Points the input at its results so far; those of passes not asked for now stay."""
+        with self._noting:
+            self._write_entry(entry, whole)
+
+    def _write_entry(self, entry: Mapping[str, Any], whole: bool) -> None:
         before = self._entry()
         kept = before.get("results", {}) if before.get("digest") == entry["digest"] else {}
         stale = {"work"} | self._without_needs()
         kept = {name: key for name, key in kept.items() if name not in stale}
-        self._sink.note({**entry, "results": {**kept, **self._results}}, whole)
+        self._sink.note({**entry, "results": {**kept, **dict(self._results)}}, whole)
 
     def _without_needs(self) -> set[str]:
         """Passes that cannot be right any more, because one that they build on failed."""
-        failed = {failure.step for failure in self._failures}
+        failed = {failure.step for failure in list(self._failures)}
         passes = self._maybe_built.passes if self._maybe_built else ()
         return {each.name for each in passes if failed & set(each.needs)}
 
@@ -248,7 +266,7 @@ class _Work:
             self._fail(step, key, ref, recipe, error)
             return
         finally:
-            self._warnings.extend(told)
+            self._told.setdefault(step, []).extend(told)
         self._results[step] = key
         self._computed.append(step)
 
@@ -258,7 +276,7 @@ class _Work:
             self._failures.append(Failure(step, state["error"], state["message"]))
         else:
             self._found.append(step)
-            self._warnings.extend(state.get("warnings", ()))
+            self._told.setdefault(step, []).extend(state.get("warnings", ()))
             self._failures.extend(Failure(**each) for each in state.get("errors", ()))
 
     def _fail(
@@ -277,10 +295,12 @@ class _Work:
         path, last = self._job.progress, [0.0]
 
         def report(seconds: float) -> None:
+            self._lanes.check()
             now = time.monotonic()
             if path and (now - last[0] > 0.25 or not seconds):
                 last[0] = now
-                write_json(Path(path), {"step": step, "done": seconds, "total": duration})
+                with self._noting:
+                    write_json(Path(path), {"step": step, "done": seconds, "total": duration})
 
         return report
 

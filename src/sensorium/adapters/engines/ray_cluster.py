@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import ray
 from ray.exceptions import RayError, RayTaskError
@@ -82,7 +82,9 @@ class RayCluster:
     num_workers: int = 0
     gpus_each: float = 0.0
     equipment: Equipment = field(default_factory=_Bare)
-    shares_disk: ClassVar[bool] = False  # what is finished comes back, and is written here
+    shares_disk: bool = field(
+        default=False, init=False
+    )  # what is finished comes back, and is kept here
 
     def map(
         self, function: Callable[[Any], Any], items: Sequence[Any]
@@ -196,7 +198,7 @@ class _Run:
         share = {"num_gpus": self._cluster.gpus_each} if self._cluster.gpus_each else {}
         # Ray must not start a dead one again nor repeat its task by itself: we count the tries.
         limits = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, **share}
-        worker = ray.remote(_Worker).options(**limits).remote(__version__)
+        worker: Any = ray.remote(_Worker).options(**limits).remote(__version__)
         self._starting[worker.lacks.remote(self._equipment)] = worker
 
     def _started(self, ref: Any) -> None:

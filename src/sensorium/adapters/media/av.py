@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 import soxr
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from sensorium.adapters.media.container import (
@@ -265,10 +266,12 @@ def pictures(
 ) -> Iterator[Frames]:
     """One upright picture after the other; with `times`, the one on display at each of them."""
     ratio = _pixel_ratio(uri)
+    scaler = VideoReformatter()  # one for all pictures: what it prepares costs as much as a picture
     source = _decoded(uri, "video") if times is None else _on_display(uri, times)
     for frame, seconds in source:
         limits.check_size(uri, frame.width, frame.height)
-        yield Frames(_rgb(frame, _width(frame, ratio), max_side)[None], np.array([seconds]))
+        pixels = _rgb(scaler, frame, _width(frame, ratio), max_side)
+        yield Frames(pixels[None], np.array([seconds]))
 
 
 def _on_display(uri: str, times: Sequence[float]) -> Iterator[tuple[Any, float]]:
@@ -291,10 +294,10 @@ def _on_display(uri: str, times: Sequence[float]) -> Iterator[tuple[Any, float]]
     source.close()
 
 
-def _rgb(frame: Any, width: int, max_side: int | None) -> NDArray[np.uint8]:
+def _rgb(scaler: Any, frame: Any, width: int, max_side: int | None) -> NDArray[np.uint8]:
     """uint8 (height, width, 3), scaled by swscale and turned upright."""
     height = frame.height
     scale = min(1.0, max_side / max(width, height)) if max_side else 1.0
     size = {"width": max(1, round(width * scale)), "height": max(1, round(height * scale))}
-    values = frame.reformat(format="rgb24", **size).to_ndarray()
+    values = scaler.reformat(frame, format="rgb24", **size).to_ndarray()
     return np.ascontiguousarray(np.rot90(values, k=round(frame.rotation / 90) % 4))

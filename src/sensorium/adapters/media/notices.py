@@ -25,29 +25,37 @@ def notice(uri: str, message: str) -> None:
 
 
 class _Ear(logging.Filter):
-    """Keeps what is said of one file away from the log, in whichever thread it is said."""
+    """Keeps what is said of one file away from the log, in whichever thread it is said: but what is said
+    in a thread that listens to the file itself is heard there alone."""
 
     def __init__(self, uri: str) -> None:
         super().__init__()
-        self._uri = uri
+        self._uri, self._owner = uri, threading.get_ident()
         self.heard: dict[str, None] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        mine = getattr(record, "sensorium_uri", None) == self._uri
+        mine = getattr(record, "sensorium_uri", None) == self._uri and not self._elsewhere(record)
         if mine:
             self.heard[record.getMessage()] = None
         return not mine
+
+    def _elsewhere(self, record: logging.LogRecord) -> bool:
+        ears = [each for each in list(_LOG.filters) if isinstance(each, _Ear)]
+        owners = {each._owner for each in ears if each._uri == self._uri}
+        return record.thread != self._owner and record.thread in owners
 
 
 @contextmanager
 def heard(uri: str, into: list[str]) -> Iterator[None]:
     """Everything said of `uri` in the meantime is added to `into`, each once, and not logged."""
     ear = _Ear(uri)
-    _LOG.filters.insert(0, ear)  # who begins to listen last hears first
+    with _ONE_AT_A_TIME:  # new lists: another thread may be walking over the old one
+        _LOG.filters = [ear, *_LOG.filters]  # who begins to listen last hears first
     try:
         yield
     finally:
-        _LOG.removeFilter(ear)
+        with _ONE_AT_A_TIME:
+            _LOG.filters = [each for each in _LOG.filters if each is not ear]
         into.extend(message for message in ear.heard if message not in into)
 
 

@@ -7,12 +7,16 @@ it count for nothing. Frames:
 =========== ================================================== ===========================
 ``what``    and                                                bytes
 =========== ================================================== ===========================
-``begin``   a result begins; parts that came before are void
+``begin``   a result begins; what came before is void
+``void``    a result that began and will not end
 ``rows``    ``kind``                                           Arrow table
 ``tensor``  ``tensor``, ``dtype``, ``shape``                   its numbers in C order
 ``result``  ``key``, ``state``, ``recipe``: it is finished
 ``input``   ``entry``, or ``gone``: path of one to forget
 =========== ================================================== ===========================
+
+Two results may be written side by side: the frames of the first five kinds belong to the result
+whose ``part`` they name, 0 if they name none.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -37,6 +42,7 @@ class Frame:
     """What a frame says, and where its bytes lie."""
 
     meta: Mapping[str, Any]
+    begin: int  # offset of the frame
     at: int  # offset of its bytes
     size: int
     end: int  # offset behind it
@@ -64,8 +70,8 @@ def frames(file: BinaryIO, begin: int = 0) -> Iterator[Frame]:
         if left or found != crc:
             return
         place = at + _HEAD.size + num_said
-        at = place + num_bytes
-        yield Frame(json.loads(said), place, num_bytes, at)
+        begin, at = at, place + num_bytes
+        yield Frame(json.loads(said), begin, place, num_bytes, at)
 
 
 class Journal:
@@ -75,6 +81,7 @@ class Journal:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._turn = threading.RLock()  # passes of one file may write side by side
         self._synced = 0.0
 
     @classmethod
@@ -84,9 +91,10 @@ class Journal:
 
     def add(self, meta: Mapping[str, Any], data: bytes = b"") -> int:
         """Appends a frame; returns the offset of its bytes. It is on disk after `sync`."""
-        self._file.seek(0, os.SEEK_END)
-        self._file.write(frame(meta, data))
-        return self._file.tell() - len(data)
+        with self._turn:
+            self._file.seek(0, os.SEEK_END)
+            self._file.write(frame(meta, data))
+            return self._file.tell() - len(data)
 
     def append(self, whole: bytes) -> None:
         """Appends frames that were made elsewhere, and waits for the disk."""
@@ -96,12 +104,14 @@ class Journal:
 
     def read(self, at: int, size: int) -> bytes:
         """Bytes of a frame."""
-        self._file.seek(at)
-        return self._file.read(size)
+        with self._turn:
+            self._file.seek(at)
+            return self._file.read(size)
 
     def sync(self, now: bool = True) -> None:
         """Shows what was written to the other processes; waits for the disk if `now`, or it has been long."""
-        self._file.flush()
+        with self._turn:
+            self._file.flush()
         if (now or time.monotonic() - self._synced > self._AT_LEAST) and _on_disk(self._file):
             os.fsync(self._file.fileno())
             self._synced = time.monotonic()

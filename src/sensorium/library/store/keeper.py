@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sensorium.library.layout import Layout
 from sensorium.library.store.catalogue import Catalogue, Entry, media_of
-from sensorium.library.store.journal import SUFFIX, frames
+from sensorium.library.store.journal import SUFFIX, Frame, frames
 from sensorium.library.store.rebuilding import alive, catch_up, rebuilt
 from sensorium.library.store.shard import ShardWriter, about
 from sensorium.library.store.sink import Found, results_in
@@ -66,15 +66,15 @@ class Keeper:
     def _news(self) -> _News:
         """The frames behind those that are on the shelf, in order of time."""
         news, known = _News(), self._catalogue.journals()
-        found = []
+        found: list[tuple[int, int, Found | Frame, Path]] = []
         for journal in sorted(self._layout.journals.glob(f"*{SUFFIX}")):
             begin = known.get(journal.name, 0)
             news.upto[journal.name] = begin
             with open(journal, "rb") as file:
-                for each in results_in(frames(file, begin)):
+                for each, clear in results_in(frames(file, begin)):
                     at = each.time if isinstance(each, Found) else each.meta["time"]
                     found.append((at, len(found), each, journal))
-                    news.upto[journal.name] = each.end
+                    news.upto[journal.name] = clear
             news.num_bytes += news.upto[journal.name] - begin
         for _, _, each, journal in sorted(found, key=lambda item: item[:2]):
             if isinstance(each, Found):

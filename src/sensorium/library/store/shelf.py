@@ -56,7 +56,7 @@ class Shelf:
         place, last = self._layout.catalogue, getattr(_HERE, "last", None)
         try:
             stat = os.stat(place)
-            what = (
+            what: tuple[int, str, int, int, int] | None = (
                 os.getpid(),
                 os.path.abspath(place),
                 stat.st_ino,
@@ -64,8 +64,8 @@ class Shelf:
                 stat.st_mtime_ns,
             )
         except OSError:
-            what = ()
-        if last is not None and what and last[0] == what:
+            what = None
+        if last is not None and what is not None and last[0] == what:
             return last[1]
         try:
             found = Catalogue(place)

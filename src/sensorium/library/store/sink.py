@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,6 +52,7 @@ class _Written:
     """A result in a journal: what is known of it, and (kind, offset, size) of its rows."""
 
     state: State
+    part: int = 0
     rows: list[tuple[str, int, int]] = field(default_factory=list)
 
 
@@ -60,16 +63,11 @@ class Carried:
         self._data = data
         self._results: dict[str, _Written] = {}
         self._entries: dict[str, dict[str, Any]] = {}
-        rows: list[tuple[str, int, int]] = []
-        for each in frames(io.BytesIO(data)):
-            what = each.meta["what"]
-            if what == "begin":
-                rows = []
-            elif what == "rows":
-                rows.append((each.meta["kind"], each.at, each.size))
-            elif what == "result":
-                self._results[each.meta["key"]] = _Written(each.meta["state"], rows)
-            elif what == "input" and "entry" in each.meta:
+        for each, _ in results_in(frames(io.BytesIO(data))):
+            if isinstance(each, Found):
+                rows = [(part.meta["kind"], part.at, part.size) for part in each.rows]
+                self._results[each.key] = _Written(each.state, rows=rows)
+            elif "entry" in each.meta:
                 self._entries[each.meta["entry"]["uri"]] = each.meta["entry"]
 
     def state(self, key: str) -> State | None:
@@ -105,6 +103,7 @@ class Sink:
         self._journal, self._before = journal, before
         self._recent: OrderedDict[str, _Written] = OrderedDict()
         self._entries: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._parts, self._turn = count(1), threading.Lock()  # passes may write side by side
 
     def finished(self, key: str, retry_failed: bool = False) -> State | None:
         """What is known of a finished result; None if it must be computed (again)."""
@@ -128,9 +127,13 @@ class Sink:
         """Says what is known of an input now; `whole`: it is finished, and waits for the disk."""
         self._journal.add({"what": "input", "entry": entry})
         self._journal.sync(whole)
-        self._entries[entry["uri"]] = dict(entry)
-        while len(self._entries) > self._REMEMBERED:
-            self._entries.popitem(last=False)
+        self._remember(self._entries, entry["uri"], dict(entry))
+
+    def _remember(self, known: OrderedDict[str, Any], key: str, value: Any) -> None:
+        with self._turn:
+            known[key] = value
+            while len(known) > self._REMEMBERED:
+                known.popitem(last=False)
 
     def forget(self, uri: str) -> None:
         """The library knows nothing of an input any more; its results stay, for another of its content."""
@@ -152,16 +155,18 @@ class Sink:
         `error` marks the result as a failed one: ``{"again": bool, ...}``. If `results` raises,
         nothing of it counts. What warnings and errors say is kept in the state.
         """
-        self._journal.add({"what": "begin"})
-        written = _Written({})
-        told = self._fill(written, source, results, recipe)
+        written = _Written({}, next(self._parts))
+        self._journal.add({"what": "begin", "part": written.part})
+        try:
+            told = self._fill(written, source, results, recipe)
+        except BaseException:
+            self._journal.add({"what": "void", "part": written.part})
+            raise
         status = {"status": "failed", **error} if error else {"status": "done"}
         written.state = {**status, "media": source.digest, **told}
-        said = {"what": "result", "key": key, "state": written.state, "recipe": recipe}
-        self._journal.add(said)
-        self._recent[key] = written
-        while len(self._recent) > self._REMEMBERED:
-            self._recent.popitem(last=False)
+        said = {"what": "result", "part": written.part, "key": key, "state": written.state}
+        self._journal.add({**said, "recipe": recipe})
+        self._remember(self._recent, key, written)
         return written.state
 
     def _fill(
@@ -175,7 +180,7 @@ class Sink:
         for item in results:
             if isinstance(item, Features):
                 record = feature_record(item, models[item.model], number)
-                self._tensor(record, item)
+                self._tensor(written, record, item)
                 number += 1
             else:
                 record = item
@@ -194,13 +199,13 @@ class Sink:
 
     def _rows(self, written: _Written, kind: str, rows: list[dict[str, Any]]) -> None:
         data = packed(as_table(kind, rows))
-        at = self._journal.add({"what": "rows", "kind": kind}, data)
+        at = self._journal.add({"what": "rows", "part": written.part, "kind": kind}, data)
         written.rows.append((kind, at, len(data)))
 
-    def _tensor(self, record: Record, features: Features) -> None:
+    def _tensor(self, written: _Written, record: Record, features: Features) -> None:
         about = {name: record.values[name] for name in ("tensor", "dtype", "shape")}
         data = np.ascontiguousarray(features.values).tobytes()
-        self._journal.add({"what": "tensor", **about}, data)
+        self._journal.add({"what": "tensor", "part": written.part, **about}, data)
 
 
 def to_repeat(state: State, retry_failed: bool) -> bool:
@@ -218,23 +223,38 @@ class Found:
     rows: tuple[Frame, ...]
     tensors: tuple[Frame, ...]
     time: int
-    end: int  # offset behind its last frame
 
 
-def results_in(found: Iterable[Frame]) -> Iterator[Found | Frame]:
-    """The finished results in the frames of a journal, and the frames of inputs as they are."""
-    rows: list[Frame] = []
-    tensors: list[Frame] = []
+@dataclass(slots=True)
+class _UnderWay:
+    """A result whose last frame has not come yet."""
+
+    begin: int
+    rows: list[Frame] = field(default_factory=list)
+    tensors: list[Frame] = field(default_factory=list)
+
+
+def results_in(found: Iterable[Frame]) -> Iterator[tuple[Found | Frame, int]]:
+    """The finished results in the frames of a journal, and the frames of inputs as they are.
+
+    With each comes the offset before which no result begins that has not ended yet.
+    """
+    parts: dict[int, _UnderWay] = {}
     for each in found:
         what, meta = each.meta["what"], each.meta
+        part = meta.get("part", 0)
         if what == "begin":
-            rows, tensors = [], []
-        elif what == "rows":
-            rows.append(each)
-        elif what == "tensor":
-            tensors.append(each)
-        elif what == "result":
-            parts = (tuple(rows), tuple(tensors), meta["time"], each.end)
-            yield Found(meta["key"], meta["state"], meta["recipe"], *parts)
-        elif what == "input":
-            yield each
+            parts[part] = _UnderWay(each.begin)
+        elif what == "void":
+            parts.pop(part, None)
+        elif what in ("rows", "tensor"):
+            (parts[part].rows if what == "rows" else parts[part].tensors).append(each)
+        else:
+            mine = parts.pop(part) if what == "result" else None
+            clear = min([each.end, *(other.begin for other in parts.values())])
+            yield each if mine is None else _whole(each, mine), clear
+
+
+def _whole(last: Frame, mine: _UnderWay) -> Found:
+    said = (last.meta["key"], last.meta["state"], last.meta["recipe"])
+    return Found(*said, tuple(mine.rows), tuple(mine.tensors), last.meta["time"])

@@ -52,6 +52,12 @@ def _backbone(source: Path) -> Any:
         raise ModelError(f"{source}: expected a ViT backbone with {_TOKENS}; {error}") from error
 
 
+def _dlib(source: Path) -> Any:
+    from sensorium.models.graphs.dlib_graph import dlib_graph
+
+    return dlib_graph(source.read_bytes())
+
+
 def _any_size(source: Path) -> Any:
     """A detector whose graph says one size of pictures and one a batch, though it takes any."""
     import onnx
@@ -83,5 +89,6 @@ MAKERS: Mapping[str, Callable[[Path], Any]] = {
     "campplus": _campplus,
     "backbone": _backbone,
     "any_size": _any_size,
+    "dlib": _dlib,
     "persons": _persons,
 }

@@ -50,7 +50,7 @@ class Faces:
     def recipe(self) -> Mapping[str, Any]:
         """Models and parameters."""
         models = [self._detector.provenance.plain(), self._encoder.provenance.plain()]
-        return {"name": self.name, "version": 3, "models": models, "params": asdict(self._options)}
+        return {"name": self.name, "version": 4, "models": models, "params": asdict(self._options)}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has pictures."""

@@ -15,6 +15,7 @@ from sensorium.core.vision import Regions
 from sensorium.ops.people.mouth import LAG, motion, mouth_patch, regular
 from sensorium.ops.vision.boxes import widened
 from sensorium.ops.vision.track import Track, Tracker, TrackRule
+from sensorium.pipelines.people.gaze import Gaze, GazeRule
 from sensorium.pipelines.people.takeover import voted
 from sensorium.ports import Detector, FaceEncoder
 
@@ -28,7 +29,8 @@ class FacesOptions:
     `per_second`: pictures of a video that are searched; `max_side`: pixels they are read at; a track
     counts from `sightings` on, at a mean score of `track_score`; a face is embedded from
     `least_height` pixels on, at most `crops` per track; `distance`: Euclidean, at which faces are two
-    persons (portraits allow 0.6, video does not); `mouth_rate`: values of mouth motion per second.
+    persons (portraits allow 0.6, video does not); `mouth_rate`: values of mouth motion per second;
+    `gaze`: which part of a picture is searched.
     """
 
     per_second: float = 5.0
@@ -40,6 +42,7 @@ class FacesOptions:
     distance: float = 0.5
     mouth_rate: float = 12.5
     tracks: TrackRule = field(default_factory=TrackRule)
+    gaze: GazeRule = field(default_factory=GazeRule)
 
 
 def worth(box: NDArray, score: float, landmarks: NDArray, least_height: float) -> float:
@@ -90,7 +93,7 @@ class Watch:
     ) -> None:
         self._classes = classes or {}
         self._labels: dict[int, list[tuple[str, float]]] = {}
-        self._detector = detector
+        self._gaze = Gaze(detector, options.gaze)
         self._encoder = encoder
         self._options = options
         self._tracker = Tracker(options.tracks)
@@ -112,7 +115,7 @@ class Watch:
         if at + 1e-6 < self._due:
             return
         self._due = max(self._due + 1 / self._options.per_second, at)
-        regions = self._detector.detect(frame)[0]
+        regions = self._gaze.look(frame, self._tracker.alive)
         numbers, ended = self._tracker.step(regions)
         for track in ended:
             self._end(track)
@@ -128,6 +131,7 @@ class Watch:
         """Ends all tracks."""
         for track in self._tracker.finish():
             self._end(track)
+        self._gaze.forget()
         self._waiting = []
 
     def _keep(self, number: int, frame: Frames, regions: Regions, index: int) -> None:

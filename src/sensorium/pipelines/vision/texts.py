@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import numpy as np
 
 from sensorium.core.features import Features
 from sensorium.core.media import Frames, MediaRef
 from sensorium.core.record import Record
 from sensorium.core.time import Span
+from sensorium.core.vision import Regions
 from sensorium.pipelines.vision.pictures import moments
 from sensorium.ports import Detector, Earlier, Reader, Report
 
@@ -17,12 +20,14 @@ from sensorium.ports import Detector, Earlier, Reader, Report
 @dataclass(frozen=True, slots=True)
 class TextsOptions:
     """`every`: seconds between the pictures of a shot that are read; `apart`: least seconds between
-    two readings, over cuts too; `max_side`: pixels they are read at.
+    two readings, over cuts too; `max_side`: pixels they are read at; `together`: pictures that the reader
+    of texts sees at once: a line that stands in several is read once.
     """
 
     every: float = 3.0
     apart: float = 1.0
     max_side: int = 1280
+    together: int = 8
 
 
 class Texts:
@@ -41,7 +46,7 @@ class Texts:
     def recipe(self) -> Mapping[str, Any]:
         """The model and the choice of pictures."""
         models = [self._texts.provenance.plain()]
-        return {"name": self.name, "version": 1, "models": models, "params": asdict(self._options)}
+        return {"name": self.name, "version": 2, "models": models, "params": asdict(self._options)}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has pictures."""
@@ -50,10 +55,12 @@ class Texts:
     def run(self, ref: MediaRef, earlier: Earlier, report: Report) -> Iterator[Record | Features]:
         """Lines in order of time, from top to bottom."""
         times = None if ref.kind == "image" else self._times(earlier)
-        for frame in self._reader.frames(ref, self._options.max_side, times):
-            at = float(frame.times[0])
-            yield from self._lines(ref, frame, None if times is None else Span(at, at))
-            report(at)
+        pictures = self._reader.frames(ref, self._options.max_side, times)
+        for frames in _together(pictures, self._options.together):
+            for found in self._texts.detect(frames):
+                span = None if times is None else Span(found.at, found.at)
+                yield from self._lines(found, ref.scale(frames) * 2, span)
+            report(float(frames.times[-1]))
 
     def _times(self, earlier: Earlier) -> list[float]:
         chosen: list[float] = []
@@ -63,11 +70,28 @@ class Texts:
                     chosen.append(at)
         return chosen
 
-    def _lines(self, ref: MediaRef, frame: Frames, span: Span | None) -> Iterator[Record]:
-        scale = ref.scale(frame) * 2
-        found = self._texts.detect(frame)[0]
+    def _lines(self, found: Regions, scale: Sequence[float], span: Span | None) -> Iterator[Record]:
         for box, score, text in zip(found.xyxy, found.score, found.label, strict=True):
             corners = [round(float(v * s), 2) for v, s in zip(box, scale, strict=True)]
             place = dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True))
             values = {"text": text, "score": round(float(score), 4), **place}
             yield Record("text", span, values, self._texts.provenance)
+
+
+def _together(pictures: Iterable[Frames], most: int) -> Iterator[Frames]:
+    """Up to `most` pictures that follow one another and are of one size."""
+    held: list[Frames] = []
+    for picture in pictures:
+        if held and (len(held) == most or picture.pixels.shape != held[0].pixels.shape):
+            yield _stacked(held)
+            held = []
+        held.append(picture)
+    if held:
+        yield _stacked(held)
+
+
+def _stacked(held: Sequence[Frames]) -> Frames:
+    return Frames(
+        np.concatenate([each.pixels for each in held]),
+        np.concatenate([each.times for each in held]),
+    )

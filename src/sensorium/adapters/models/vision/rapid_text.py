@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidocr import RapidOCR
+from rapidocr.main import RapidOCRError
+from rapidocr.utils.process_img import map_boxes_to_original
 
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
 from sensorium.models.store import revision
+from sensorium.ops.vision.boxes import iou
 
 _SIDE = 480  # longer side at which text is looked for; rapidocr's 736 costs eight times as much
 _LEAST, _SHORTEST = 0.85, 2  # score and characters of a line that counts
+_SAME_PLACE = 0.7  # IoU with a line that was read before
+_UNCHANGED = 12.0  # of 255, mean over a cell: noise of a codec stays below, another letter does not
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What was read at a place, left, top, right, bottom in pixels; also what will not count."""
+
+    place: NDArray[np.float32]
+    text: str
+    score: float
 
 
 class RapidTextReader:
@@ -44,24 +60,67 @@ class RapidTextReader:
         )
 
     def detect(self, frames: Frames) -> list[Regions]:
-        """One Regions per frame, from top to bottom."""
-        times = frames.times.tolist()
-        return [self._read(p, at) for p, at in zip(frames.pixels, times, strict=True)]
+        """One Regions per frame, from top to bottom. A line that stands in several frames is read once."""
+        found: list[Regions] = []
+        before: NDArray[np.uint8] | None = None
+        lines: list[_Line] = []
+        for pixels, at in zip(frames.pixels, frames.times.tolist(), strict=True):
+            lines = self._read(pixels, before, lines)
+            before = pixels
+            found.append(_regions(lines, at))
+        return found
 
-    def _read(self, pixels: NDArray[np.uint8], at: float) -> Regions:
-        found: Any = self._engine(np.ascontiguousarray(pixels[:, :, ::-1]))
-        texts = getattr(found, "txts", None) or ()
-        scores, boxes = found.scores or (), found.boxes if texts else ()
-        kept = [
-            (text.strip(), float(score), np.asarray(box))
-            for text, score, box in zip(texts, scores, boxes, strict=True)
-            if score >= _LEAST and len(text.strip()) >= _SHORTEST
-        ]
-        corners = [[*box.min(axis=0), *box.max(axis=0)] for _, _, box in kept]
-        return Regions(
-            np.array(corners, np.float32).reshape(-1, 4),
-            np.array([score for _, score, _ in kept], np.float32),
-            tuple(text for text, _, _ in kept),
-            np.full(len(kept), -1, np.int64),
-            at,
-        )
+    def _read(
+        self, pixels: NDArray[np.uint8], before: NDArray[np.uint8] | None, known: Sequence[_Line]
+    ) -> list[_Line]:
+        """Every line of a picture; those that stand in the one `before` it are `known`."""
+        image, record = self._engine.preprocess_img(np.ascontiguousarray(pixels[:, :, ::-1]))
+        try:
+            crops, found = self._engine.detect_and_crop(image, record)
+        except RapidOCRError:
+            return []  # nothing that could be text
+        if found.boxes is None:
+            return []
+        boxes = map_boxes_to_original(found.boxes, record, *pixels.shape[:2])
+        lines = []
+        for crop, box in zip(crops, boxes, strict=True):
+            place = np.array([*box.min(axis=0), *box.max(axis=0)], np.float32)
+            same = None if before is None else _same(place, known, before, pixels)
+            if same is None:
+                read: Any = self._engine.recognize_txt([crop])
+                same = _Line(place, read.txts[0].strip(), float(read.scores[0]))
+            lines.append(_Line(place, same.text, same.score))
+        return lines
+
+
+def _regions(lines: Sequence[_Line], at: float) -> Regions:
+    kept = [each for each in lines if each.score >= _LEAST and len(each.text) >= _SHORTEST]
+    return Regions(
+        np.array([each.place for each in kept], np.float32).reshape(-1, 4),
+        np.array([each.score for each in kept], np.float32),
+        tuple(each.text for each in kept),
+        np.full(len(kept), -1, np.int64),
+        at,
+    )
+
+
+def _same(
+    place: NDArray[np.float32],
+    known: Sequence[_Line],
+    before: NDArray[np.uint8],
+    pixels: NDArray[np.uint8],
+) -> _Line | None:
+    """The known line at a place, if no part of it has changed: cells of half its height."""
+    for line in known:
+        if iou(line.place[None], place[None])[0, 0] < _SAME_PLACE:
+            continue
+        left, top = (int(v) for v in np.minimum(line.place, place)[:2])
+        right, bottom = (int(np.ceil(v)) for v in np.maximum(line.place, place)[2:])
+        old, new = (each[top:bottom, left:right, 1].astype(np.float32) for each in (before, pixels))
+        cell = max(2, min(old.shape) // 2)
+        changed = np.abs(old - new)
+        changed = np.add.reduceat(changed, np.arange(0, changed.shape[0], cell), axis=0)
+        changed = np.add.reduceat(changed, np.arange(0, changed.shape[1], cell), axis=1)
+        if changed.max() < _UNCHANGED * cell * cell:
+            return line
+    return None
