@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sensorium.core.people.identity import Calibration, Identity, Kind, Sample
 from sensorium.models.registry import models
+from sensorium.ops.learning.title_metric import TitleMetric
 from sensorium.ops.people.known import Known
 from sensorium.ops.people.similarity import MatchRule, match
 
@@ -20,12 +21,23 @@ _LIKE = {"voice": "speaker_encoder", "face": "face_encoder", "drawn": "drawn_enc
 Found = list[tuple[Sample, str, float | None]]
 
 
-def matched(new: Sequence[Sample], known: Known, rule: MatchRule | None = None) -> Found:
-    """The samples of one file that are somebody: an identity that is known, or a new one."""
+def matched(
+    new: Sequence[Sample],
+    known: Known,
+    rule: MatchRule | None = None,
+    metrics: Mapping[str, TitleMetric] | None = None,
+) -> Found:
+    """The samples of one file that are somebody: an identity that is known, or a new one.
+
+    `metrics` are what was learned of the title, by encoder; they say how alike drawn heads are.
+    """
     found: Found = []
     for kind, model in dict.fromkeys((sample.kind, sample.model) for sample in new):
         calibration = calibration_of(model, kind)
         mine = [sample for sample in new if (sample.kind, sample.model) == (kind, model)]
+        if kind == "drawn" and metrics and model in metrics:
+            found += _by_title(mine, known, metrics[model], rule or RULES[kind])
+            continue
         if calibration is None:
             continue  # nothing says what a similarity of this model means
         taken: Found = [
@@ -36,6 +48,30 @@ def matched(new: Sequence[Sample], known: Known, rule: MatchRule | None = None) 
         whose = match(mine, with_samples(known, taken).all(), calibration, rule or RULES[kind])
         found += [(s, i, score) for s, (i, score) in zip(mine, whose, strict=True) if i is not None]
     return found
+
+
+def _by_title(
+    mine: Sequence[Sample], known: Known, metric: TitleMetric, rule: MatchRule
+) -> Found:
+    """Drawn heads one after the other, the longest seen first, as the title's own metric sees them."""
+    model = mine[0].model
+    seen = {
+        who.id: replace(who, samples=tuple(_seen(s, metric) for s in who.of("drawn") if s.model == model))
+        for who in known.all()
+    }
+    now = replace(known, identities={key: who for key, who in seen.items() if who.samples})
+    found: Found = []
+    for sample in sorted(mine, key=lambda each: -each.seconds):
+        look = _seen(sample, metric)
+        ((whose, score),) = match([look], now.all(), metric.calibration, rule)
+        if whose is not None:
+            found.append((sample, whose, score))
+            now = with_samples(now, [(look, whose, score)])
+    return found
+
+
+def _seen(sample: Sample, metric: TitleMetric) -> Sample:
+    return replace(sample, embedding=metric.seen(sample.embedding))
 
 
 def _agrees(sample: Sample, known: Known, calibration: Calibration) -> bool:

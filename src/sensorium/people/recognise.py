@@ -15,6 +15,7 @@ from sensorium.people.decision import join_clear, keep_claims, keep_links, keep_
 from sensorium.people.match import Found, matched, with_samples
 from sensorium.people.name import in_play
 from sensorium.people.sample import links
+from sensorium.people.title import metrics
 
 
 def recognise(layout: Layout, uris: Sequence[str]) -> list[str]:
@@ -36,11 +37,12 @@ def identify(layout: Layout, uris: Sequence[str]) -> int:
     gallery = Gallery(layout)
     known = gallery.known()
     decided: Found = []
+    learned = metrics(layout)
     files = _entries(layout, uris)
     went = {key: value for entry in files for key, value in links(layout, entry).items()}
     for entry in [*files, *files]:  # again: a voice too short to found may be that of a later file
         new = [s for s in samples(layout, entry) if s.key not in known.of]
-        found = matched(new, known)
+        found = matched(new, known, metrics=learned)
         known = with_samples(known, found)
         left = [s for s in new if s.key not in known.of]
         linked: Found = [

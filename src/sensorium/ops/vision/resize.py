@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 @lru_cache(maxsize=64)
@@ -41,3 +46,10 @@ def pooled(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     padded = np.pad(pixels, ((0, -rows % factor), (0, -columns % factor), (0, 0)), mode="edge")
     shape = (padded.shape[0] // factor, factor, padded.shape[1] // factor, factor, 3)
     return padded.reshape(shape).mean(axis=(1, 3), dtype=np.float32).astype(np.uint8)
+
+
+def standardised(pictures: Iterable[NDArray[np.uint8]], side: int) -> NDArray[np.float32]:
+    """``(picture, 3, side, side)`` with the mean and deviation of ImageNet's pixels taken out."""
+    small = np.stack([resize(each, side, side) for each in pictures])
+    planes = ((small / 255.0 - _MEAN) / _STD).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(planes, np.float32)

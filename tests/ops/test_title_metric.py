@@ -1,0 +1,77 @@
+"""What a title learns from its own tracks, and the colours of a picture."""
+
+import numpy as np
+import pytest
+from skimage.color import rgb2lab
+
+from sensorium.ops.learning.title_metric import LEAST_APART, LEAST_TRACKS, TitleMetric, learned
+from sensorium.ops.vision.colours import colour_histogram, lab
+
+DIM, CAST = 40, 6
+
+
+def title(rng, num=48):
+    """Tracks of a made cast: who they are tells little beside what a character does with its face."""
+    people = rng.normal(size=(CAST, DIM))
+    loud = rng.normal(size=(3, DIM)) * 4  # directions of expression, pose and light
+    who = np.arange(num) % CAST
+    crops = [
+        people[i] + rng.normal(size=(3, 3)) @ loud + 0.1 * rng.normal(size=(3, DIM)) for i in who
+    ]
+    apart = [(i, i + 1) for i in range(0, num - 1, 2)]
+    return who, crops, apart
+
+
+def errors(looks, who):
+    """Share of wrong pairs at the best threshold."""
+    first, second = np.triu_indices(len(who), 1)
+    cosine, same = (looks @ looks.T)[first, second], who[first] == who[second]
+    return min(
+        (np.mean(cosine[same] < t) + np.mean(cosine[~same] >= t)) / 2 for t in np.unique(cosine)
+    )
+
+
+def test_a_title_learns_what_tells_its_characters_apart(rng):
+    who, crops, apart = title(rng)
+    metric = learned(crops, apart)
+    middles = np.stack([each.mean(axis=0) for each in crops])
+    plain = middles / np.linalg.norm(middles, axis=1, keepdims=True)
+    assert errors(plain, who) > 0.1
+    assert errors(metric.seen(middles), who) < 0.02
+    unseen = title(np.random.default_rng(9))[1]
+    assert metric.seen(np.concatenate(unseen)).shape == (144, metric.matrix.shape[1])
+
+
+def test_too_little_is_not_learned_from(rng):
+    _, crops, apart = title(rng)
+    assert learned(crops[: LEAST_TRACKS - 1], apart[:LEAST_APART]) is None
+    assert learned(crops, apart[: LEAST_APART - 1]) is None
+    assert learned([each[:1] for each in crops], apart) is None
+
+
+def test_tracks_that_share_a_picture_are_not_one(rng):
+    _, crops, apart = title(rng)
+    metric = learned(crops, apart)
+    looks = metric.seen(np.stack([each.mean(axis=0) for each in crops]))
+    said = [metric.calibration.probability(float(looks[a] @ looks[b]), (1, 1)) for a, b in apart]
+    assert np.mean(np.array(said) > 0.5) <= 0.05
+
+
+def test_a_metric_is_the_same_after_it_was_written(rng):
+    _, crops, apart = title(rng)
+    metric = learned(crops, apart)
+    again = TitleMetric.of(metric.plain())
+    np.testing.assert_allclose(again.seen(crops[0]), metric.seen(crops[0]), atol=1e-3)
+    assert (again.calibration, again.tracks) == (metric.calibration, metric.tracks)
+
+
+def test_lab_is_that_of_scikit_image(rng):
+    pixels = rng.integers(0, 256, (12, 9, 3), dtype=np.uint8)
+    np.testing.assert_allclose(lab(pixels), rgb2lab(pixels), atol=0.05)
+
+
+def test_colours_are_like_themselves_in_another_light_and_unlike_others():
+    red, blue = np.full((8, 8, 3), (200, 60, 60)), np.full((8, 8, 3), (60, 60, 200))
+    assert colour_histogram(red) @ colour_histogram(red * 0.9) > 0.8
+    assert colour_histogram(red) @ colour_histogram(blue) < 0.1
+    assert np.linalg.norm(colour_histogram(red)) == pytest.approx(1, abs=1e-5)
