@@ -1,11 +1,8 @@
-"""What a title learns from its own tracks, and the colours of a picture."""
+"""What a title learns from its own tracks."""
 
 import numpy as np
-import pytest
-from skimage.color import rgb2lab
 
 from sensorium.ops.learning.title_metric import LEAST_APART, LEAST_TRACKS, TitleMetric, learned
-from sensorium.ops.vision.colours import colour_histogram, lab
 
 DIM, CAST = 40, 6
 
@@ -63,15 +60,3 @@ def test_a_metric_is_the_same_after_it_was_written(rng):
     again = TitleMetric.of(metric.plain())
     np.testing.assert_allclose(again.seen(crops[0]), metric.seen(crops[0]), atol=1e-3)
     assert (again.calibration, again.tracks) == (metric.calibration, metric.tracks)
-
-
-def test_lab_is_that_of_scikit_image(rng):
-    pixels = rng.integers(0, 256, (12, 9, 3), dtype=np.uint8)
-    np.testing.assert_allclose(lab(pixels), rgb2lab(pixels), atol=0.05)
-
-
-def test_colours_are_like_themselves_in_another_light_and_unlike_others():
-    red, blue = np.full((8, 8, 3), (200, 60, 60)), np.full((8, 8, 3), (60, 60, 200))
-    assert colour_histogram(red) @ colour_histogram(red * 0.9) > 0.8
-    assert colour_histogram(red) @ colour_histogram(blue) < 0.1
-    assert np.linalg.norm(colour_histogram(red)) == pytest.approx(1, abs=1e-5)

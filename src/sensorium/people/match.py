@@ -50,13 +50,13 @@ def matched(
     return found
 
 
-def _by_title(
-    mine: Sequence[Sample], known: Known, metric: TitleMetric, rule: MatchRule
-) -> Found:
+def _by_title(mine: Sequence[Sample], known: Known, metric: TitleMetric, rule: MatchRule) -> Found:
     """Drawn heads one after the other, the longest seen first, as the title's own metric sees them."""
     model = mine[0].model
     seen = {
-        who.id: replace(who, samples=tuple(_seen(s, metric) for s in who.of("drawn") if s.model == model))
+        who.id: replace(
+            who, samples=tuple(_seen(s, metric) for s in who.of("drawn") if s.model == model)
+        )
         for who in known.all()
     }
     now = replace(known, identities={key: who for key, who in seen.items() if who.samples})

@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 from sensorium.core.people.identity import Calibration
 
 LEAST_TRACKS, LEAST_APART = 24, 12
-SLOPE = 20.0  # of the logistic that makes a probability of a cosine
-_DIRECTIONS = 48
-_SHRINK = 0.5  # of the covariance towards a sphere: tracks are few, and each shows little
+SLOPE = 70.0  # of the logistic that makes a probability of a cosine
+_DIRECTIONS = 24
+_TAIL = (
+    2.0  # standard deviations above the mean cosine of those that are two: one is as likely there
+)
+_SHRINK = 0.1  # of the covariance towards a sphere: tracks are few, and each shows little
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +67,7 @@ class TitleMetric:
 def learned(
     tracks: Sequence[NDArray], apart: Sequence[tuple[int, int]], slope: float = SLOPE
 ) -> TitleMetric | None:
-    """The metric of a title from the crops ``(crop, dim)`` of its tracks and the pairs of tracks that are two.
+    """The metric of a title: from the crops ``(crop, dim)`` of its tracks, and the tracks that are two.
 
     `slope` is that of the calibration, which no title is large enough to tell. None with fewer than
     `LEAST_TRACKS` tracks of several crops or `LEAST_APART` pairs: then nothing is known of the title.
@@ -76,6 +79,7 @@ def learned(
     if len(several) < LEAST_TRACKS or len(apart) < LEAST_APART:
         return None
     middles = np.stack([each.mean(axis=0) for each in tracks]).astype(np.float64)
+    middles /= np.linalg.norm(middles, axis=1, keepdims=True)  # as samples are
     middle = middles.mean(axis=0)
     kept = min(_DIRECTIONS, len(middles) - 1, middles.shape[1])
     basis = np.linalg.svd(middles - middle, full_matrices=False)[2][:kept].T
@@ -97,6 +101,3 @@ def _threshold(metric: TitleMetric, middles: NDArray, apart: Sequence[tuple[int,
     looks = metric.seen(middles)
     unlike = np.array([float(looks[a] @ looks[b]) for a, b in apart])
     return float(np.mean(unlike) + _TAIL * np.std(unlike))
-
-
-_TAIL = 2.33  # standard deviations: one in a hundred, if they were normal
