@@ -16,7 +16,11 @@ def title(rng, num=48):
         people[i] + rng.normal(size=(3, 3)) @ loud + 0.1 * rng.normal(size=(3, DIM)) for i in who
     ]
     apart = [(i, i + 1) for i in range(0, num - 1, 2)]
-    return who, crops, apart
+    return who, [unit(each) for each in crops], apart
+
+
+def unit(values):
+    return values / np.linalg.norm(values, axis=-1, keepdims=True)
 
 
 def errors(looks, who):
@@ -31,9 +35,8 @@ def errors(looks, who):
 def test_a_title_learns_what_tells_its_characters_apart(rng):
     who, crops, apart = title(rng)
     metric = learned(crops, apart)
-    middles = np.stack([each.mean(axis=0) for each in crops])
-    plain = middles / np.linalg.norm(middles, axis=1, keepdims=True)
-    assert errors(plain, who) > 0.1
+    middles = unit(np.stack([each.mean(axis=0) for each in crops]))
+    assert errors(middles, who) > 0.1
     assert errors(metric.seen(middles), who) < 0.02
     unseen = title(np.random.default_rng(9))[1]
     assert metric.seen(np.concatenate(unseen)).shape == (144, metric.matrix.shape[1])
@@ -49,7 +52,7 @@ def test_too_little_is_not_learned_from(rng):
 def test_tracks_that_share_a_picture_are_not_one(rng):
     _, crops, apart = title(rng)
     metric = learned(crops, apart)
-    looks = metric.seen(np.stack([each.mean(axis=0) for each in crops]))
+    looks = metric.seen(unit(np.stack([each.mean(axis=0) for each in crops])))
     said = [metric.calibration.probability(float(looks[a] @ looks[b]), (1, 1)) for a, b in apart]
     assert np.mean(np.array(said) > 0.5) <= 0.05
 

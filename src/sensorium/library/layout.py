@@ -7,6 +7,7 @@
     ├── inputs/<digest of path>.json      one per input: its digest and its current results
     ├── results/<media>/<pass>-<recipe>/  one result: <kind>.parquet, features-*.safetensors,
     │                                     result.json; appears by one rename, never changes
+    ├── learned/drawn-<model>.json        what tells the title's drawn characters apart; may be deleted
     ├── uploads/<job>/<name>              files that were sent to `sensorium serve`
     ├── search.sqlite, search.lock        index of `find`: derived data, may be deleted
     ├── lock                              held by the run that writes

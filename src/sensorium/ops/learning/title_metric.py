@@ -97,7 +97,7 @@ def learned(
 
 
 def _threshold(metric: TitleMetric, middles: NDArray, apart: Sequence[tuple[int, int]]) -> float:
-    """The cosine at which two are as likely one as two: above all but the tail of those that are two."""
+    """The cosine at which two are as likely one as two: above what those that are surely two have."""
     looks = metric.seen(middles)
     unlike = np.array([float(looks[a] @ looks[b]) for a, b in apart])
-    return float(np.mean(unlike) + _TAIL * np.std(unlike))
+    return float(max(np.mean(unlike) + _TAIL * np.std(unlike), np.quantile(unlike, 0.99)))
