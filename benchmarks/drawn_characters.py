@@ -20,6 +20,7 @@ from pathlib import Path
 
 import drawn_episodes
 import numpy as np
+import pandas as pd
 
 import sensorium as sm
 from sensorium.people import recognise
@@ -49,7 +50,7 @@ def tracks(library: sm.Library, files: list[Path]) -> tuple[list[Track], int, in
             for row in regions[regions["start"] == at].itertuples():
                 actor = _nearest(row, heads)
                 seen += actor is not None
-                if row.track == row.track and row.track is not None:
+                if not pd.isna(row.track):
                     whose[int(row.track)][actor or "nobody"] += 1
                     known = isinstance(row.identity, str)
                     about[int(row.track)] = (row.shot, row.identity if known else f"? {row.track}")
