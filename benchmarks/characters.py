@@ -2,6 +2,8 @@
 
     sh benchmarks/fetch_media.sh MEDIA
     python benchmarks/characters.py MEDIA WORK [--series 3] [--plot docs/characters-curve.png]
+    sh benchmarks/fetch_drawings.sh DRAWINGS
+    python benchmarks/characters.py DRAWINGS WORK --drawn [--half tried]
 
 Needs ../shared/data for the voices, and matplotlib for the plot. Prints a Markdown table.
 """
@@ -19,6 +21,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 
+import drawn_characters
 import episodes
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -206,7 +209,11 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=3)
     parser.add_argument("--first", type=int, default=0, help="number of the first series")
     parser.add_argument("--plot")
+    parser.add_argument("--drawn", action="store_true", help="MEDIA is of fetch_drawings.sh")
+    parser.add_argument("--half", choices=("tried", "kept"), action="append")
     choices = parser.parse_args()
+    if choices.drawn:
+        return drawn_characters.main(choices.media, choices.work, choices.half or ["kept"])
     cast = episodes.portraits(choices.media, choices.work / "cast")
     score = Score()
     for series in range(choices.first, choices.first + choices.series):

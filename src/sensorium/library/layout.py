@@ -9,6 +9,7 @@
     ├── journals/              what a run has finished and is not in a shard yet
     ├── catalogue.sqlite       where the rows of each result lie, what each input has; derived data
     ├── decisions.jsonl        who is who: decision after decision, see `library.gallery`
+    ├── learned/drawn-<model>.json  what tells the title's drawn characters apart; may be deleted
     ├── uploads/<job>/<name>   files that were sent to `sensorium serve`
     ├── search.sqlite, search.lock   index of `find`: derived data, may be deleted
     ├── lock                   held by the run that writes

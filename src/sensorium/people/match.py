@@ -19,15 +19,24 @@ _LIKE = {"voice": "speaker_encoder", "face": "face_encoder", "drawn": "drawn_enc
 Found = list[tuple[Sample, str, float | None]]
 
 
-def matched(new: Sequence[Sample], everybody: Everybody, rule: MatchRule | None = None) -> Found:
+def matched(
+    new: Sequence[Sample],
+    everybody: Everybody,
+    rule: MatchRule | None = None,
+    learned: Mapping[str, Calibration] | None = None,
+) -> Found:
     """The samples of one file that are somebody: an identity that is known, or a new one.
 
-    Only those that a trained detector knows are counted in already: others are compared with them.
+    Those that a trained detector knows are counted in already: others are compared with them; and so are
+    drawn heads of an encoder in `learned`: what their similarity means was learned from the title.
     """
     found: Found = []
     for kind, model in dict.fromkeys((sample.kind, sample.model) for sample in new):
-        calibration = calibration_of(model, kind)
         mine = [sample for sample in new if (sample.kind, sample.model) == (kind, model)]
+        if kind == "drawn" and learned and model in learned:
+            found += _one_by_one(mine, everybody, learned[model], rule or RULES[kind])
+            continue
+        calibration = calibration_of(model, kind)
         if calibration is None:
             continue  # nothing says what a similarity of this model means
         taken: Found = [
@@ -38,6 +47,19 @@ def matched(new: Sequence[Sample], everybody: Everybody, rule: MatchRule | None 
         mine = [s for s in mine if s not in [sample for sample, _, _ in taken]]
         whose = match(mine, everybody, calibration, rule or RULES[kind])
         found += [(s, i, score) for s, (i, score) in zip(mine, whose, strict=True) if i is not None]
+    return found
+
+
+def _one_by_one(
+    mine: Sequence[Sample], everybody: Everybody, calibration: Calibration, rule: MatchRule
+) -> Found:
+    """The longest seen first: each is compared with the ones before it as well."""
+    found: Found = []
+    for sample in sorted(mine, key=lambda each: -each.seconds):
+        ((whose, score),) = match([sample], everybody, calibration, rule)
+        if whose is not None:
+            everybody.add(sample, whose)
+            found.append((sample, whose, score))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sensorium.core.errors import SensoriumError
-from sensorium.core.people.identity import Sample
+from sensorium.core.people.identity import Calibration, Sample
 from sensorium.core.record import digest
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
@@ -17,6 +17,7 @@ from sensorium.ops.people.known import Known
 from sensorium.ops.people.person_names import Names
 from sensorium.ops.people.voice_and_face import JoinRule, by_link
 from sensorium.ops.people.wording.credits import with_credited
+from sensorium.people.characters import as_seen, metrics, seen_by
 from sensorium.people.claim import plain_claim, portraits, read_scene, sources
 from sensorium.people.decision import join_clear, keep_claims, keep_links, keep_samples
 from sensorium.people.match import Found, count_in, matched
@@ -73,7 +74,9 @@ def identify(layout: Layout, uris: Sequence[str]) -> int:
     """
     gallery = Gallery(layout)
     known = gallery.known()
-    everybody = Everybody(known.identities, known.of)
+    learned = metrics(layout)
+    everybody = Everybody(seen_by(learned, known.identities), known.of)
+    told: dict[str, Sample] = {}  # as they were before a title's metric looked at them
     went: Links = {}
 
     def files() -> Iterator[OfFile]:
@@ -83,10 +86,12 @@ def identify(layout: Layout, uris: Sequence[str]) -> int:
                 new = [sample for sample in found if sample.key not in everybody.of]
                 linked = links(held, entry)
                 went.update(linked)
-                yield new, linked
+                told.update((s.key, s) for s in new if s.model in learned)
+                yield [as_seen(learned, sample) for sample in new], linked
 
-    found = decided(everybody, files())
-    keep_samples(gallery, found)
+    meaning = {model: metric.calibration for model, metric in learned.items()}
+    found = decided(everybody, files(), meaning)
+    keep_samples(gallery, [(told.get(s.key, s), whose, score) for s, whose, score in found])
     keep_links(gallery, known, went)
     join_clear(gallery)
     return len(found)
@@ -98,20 +103,22 @@ OfFile = tuple[
 _AHEAD = 512  # samples that are compared with everybody at once
 
 
-def decided(everybody: Everybody, files: Iterable[OfFile]) -> Found:
+def decided(
+    everybody: Everybody, files: Iterable[OfFile], learned: Mapping[str, Calibration] | None = None
+) -> Found:
     """Whose the samples of some files are, one file after the other; they are counted in.
 
-    Those that nobody could tell are tried again at the end: a voice too short to found somebody may be
-    that of a later file.
+    `learned` is as in `matched`. Those that nobody could tell are tried again at the end: a voice too
+    short to found somebody may be that of a later file.
     """
     found: Found = []
     left: list[OfFile] = []
     for new, linked in _expected(everybody, files):
-        found += _settled(everybody, new, linked)
+        found += _settled(everybody, new, linked, learned)
         if rest := [sample for sample in new if sample.key not in everybody.of]:
             left.append((rest, linked))
     for new, linked in _expected(everybody, left):
-        found += _settled(everybody, new, linked)
+        found += _settled(everybody, new, linked, learned)
     return found
 
 
@@ -130,12 +137,17 @@ def _expected(everybody: Everybody, files: Iterable[OfFile]) -> Iterator[OfFile]
     yield from waiting
 
 
-def _settled(everybody: Everybody, new: Sequence[Sample], linked: Links) -> Found:
+def _settled(
+    everybody: Everybody,
+    new: Sequence[Sample],
+    linked: Links,
+    learned: Mapping[str, Calibration] | None,
+) -> Found:
     """Whose the samples of a file are, as far as can be told; they are counted in."""
     new = [
         sample for sample in new if sample.key not in everybody.of
     ]  # the same bytes may lie twice
-    found = matched(new, everybody)
+    found = matched(new, everybody, learned=learned)
     count_in(everybody, found)
     by_face: Found = []
     for sample in new:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 @lru_cache(maxsize=64)
@@ -59,3 +63,10 @@ def sampled(pixels: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.fl
     upper, lower = pixels[y0].astype(np.float32), pixels[y1].astype(np.float32)
     lines = upper + (lower - upper) * fy[:, None, None]
     return np.round(lines[:, x0] + (lines[:, x1] - lines[:, x0]) * fx[None, :, None])
+
+
+def standardised(pictures: Iterable[NDArray[np.uint8]], side: int) -> NDArray[np.float32]:
+    """``(picture, 3, side, side)`` with the mean and deviation of ImageNet's pixels taken out."""
+    small = np.stack([resize(each, side, side) for each in pictures])
+    planes = ((small / 255.0 - _MEAN) / _STD).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(planes, np.float32)

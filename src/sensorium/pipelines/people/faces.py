@@ -25,7 +25,7 @@ class Faces:
     A video is searched `per_second` times a second, and there is one region record per face and
     searched picture. Tracks end at cuts. A detection that belongs to no track that counts is kept as a
     region without track and person. Persons are P1, P2, ... in order of appearance; drawn faces, which
-    have a pass of their own, D1, D2, ... and no mouths.
+    have a pass of their own, D1, D2, ..., no mouths, but records of kind look: a title learns from them.
     """
 
     needs: tuple[str, ...] = ("shots",)
@@ -50,7 +50,9 @@ class Faces:
     def recipe(self) -> Mapping[str, Any]:
         """Models and parameters."""
         models = [self._detector.provenance.plain(), self._encoder.provenance.plain()]
-        return {"name": self.name, "version": 4, "models": models, "params": asdict(self._options)}
+        version = 4 if self.name == "faces" else 5  # looks came with the fourth of `drawn`
+        params = asdict(self._options)
+        return {"name": self.name, "version": version, "models": models, "params": params}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has pictures."""
@@ -69,6 +71,8 @@ class Faces:
         yield from _persons(counted, labels, self._encoder.provenance, still, self._classes)
         if not still and self.name == "faces":
             yield from _mouths(counted, named, self._options.mouth_rate)
+        elif not still:
+            yield from _looks(counted, named, self._encoder.provenance)
 
     def _grouped(self, counted: Sequence[Seen]) -> list[int | None]:
         """Number of the person of each track: tracks of one class are one, the others by their faces."""
@@ -183,6 +187,19 @@ def _detected(tracks: Sequence[Seen], classes: Mapping[str, str]) -> dict[str, A
     name = said.most_common(1)[0][0]
     score = max(each.detected[1] for each in tracks if each.detected and each.detected[0] == name)
     return {"detected": name, "detected_as": classes[name], "detected_score": score}
+
+
+def _looks(
+    counted: Sequence[Seen], named: Mapping[int, str], made_by: Provenance
+) -> Iterator[Record]:
+    for each in counted:
+        for values in () if each.looks is None else each.looks.astype(np.float32):
+            look = {
+                "track": each.number,
+                "person": named.get(id(each)),
+                "embedding": values.tolist(),
+            }
+            yield Record("look", each.span, look, made_by)
 
 
 def _mouths(counted: Sequence[Seen], named: Mapping[int, str], rate: float) -> Iterator[Record]:

@@ -74,6 +74,7 @@ class Seen:
     mouth: NDArray[np.float32]
     best: int  # index of the best picture
     detected: tuple[str, float] | None = None  # class of a trained detector, and its score
+    looks: NDArray | None = None  # (crop, dim): the embeddings that `embedding` is the mean of
 
     @property
     def span(self) -> Span:
@@ -218,5 +219,6 @@ class Watch:
                 regular(times, values, start, end, rate) if moved else np.zeros(0, np.float32),
                 int(np.argmax(sizes)),
                 detected if counts else None,
+                np.stack(rows) if rows else None,
             )
         )

