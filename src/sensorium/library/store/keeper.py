@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sensorium.library.layout import Layout
 from sensorium.library.store.catalogue import Catalogue, Entry, media_of
-from sensorium.library.store.journal import SUFFIX, frames
+from sensorium.library.store.journal import SUFFIX, Frame, frames
 from sensorium.library.store.rebuilding import alive, catch_up, rebuilt
 from sensorium.library.store.shard import ShardWriter, about
 from sensorium.library.store.sink import Found, results_in
@@ -66,7 +66,7 @@ class Keeper:
     def _news(self) -> _News:
         """The frames behind those that are on the shelf, in order of time."""
         news, known = _News(), self._catalogue.journals()
-        found = []
+        found: list[tuple[int, int, Found | Frame, Path]] = []
         for journal in sorted(self._layout.journals.glob(f"*{SUFFIX}")):
             begin = known.get(journal.name, 0)
             news.upto[journal.name] = begin

@@ -64,7 +64,7 @@ class Shelf:
                 stat.st_mtime_ns,
             )
         except OSError:
-            what = ()
+            what = None
         if last is not None and what and last[0] == what:
             return last[1]
         try:
