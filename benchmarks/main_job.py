@@ -33,9 +33,9 @@ from sensorium.models.installing import installed
 from sensorium.ports import Pass
 from sensorium.run.executors import Options
 from sensorium.run.extract import run
+from sensorium.run.parts.side_by_side import Lanes, has_cores
 from sensorium.run.plan import build
 from sensorium.run.progress import Watcher
-from sensorium.run.side_by_side import Lanes, has_cores
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "examples"))

@@ -10,9 +10,9 @@ from sensorium.core.config import Config
 from sensorium.library.library import Library
 from sensorium.run import work
 from sensorium.run.extract import Options, run
+from sensorium.run.parts.side_by_side import Lanes
 from sensorium.run.plan import Built
 from sensorium.run.progress import Watcher
-from sensorium.run.side_by_side import Lanes
 from sensorium.testing.fake_passes import CountingPass, FakeReader, NoSubtitles
 
 PASSES = [("speech", ()), ("speakers", ()), ("shots", ()), ("faces", ("shots",)),

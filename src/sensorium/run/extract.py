@@ -26,13 +26,13 @@ from sensorium.people.recognise import recognise
 from sensorium.ports import Executor
 from sensorium.run.config_file import as_config
 from sensorium.run.executors import Options, executor_for, weights_of
-from sensorium.run.finished import already
 from sensorium.run.inputs import KIND_OF, Input, find
 from sensorium.run.job import Job, Jobs, Outcome
-from sensorium.run.keys import stat_of
+from sensorium.run.parts.finished import already
+from sensorium.run.parts.keys import stat_of
+from sensorium.run.parts.side_by_side import has_cores
 from sensorium.run.plan import check, weights_for
 from sensorium.run.progress import Watcher, watcher
-from sensorium.run.side_by_side import has_cores
 from sensorium.run.work import died, work_on
 
 

@@ -6,10 +6,8 @@ library's journal; it runs in this process, in a worker or on another machine, a
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -28,16 +26,15 @@ from sensorium.core.errors import (
 )
 from sensorium.core.media import MediaRef
 from sensorium.core.record import KINDS, Record, digest
-from sensorium.library.layout import Layout, fingerprints, result_key, write_json
+from sensorium.library.layout import fingerprints, result_key, write_json
 from sensorium.library.store.earlier import EarlierRecords
-from sensorium.library.store.journal import Journal
-from sensorium.library.store.shelf import Shelf
-from sensorium.library.store.sink import Carried, Sink
+from sensorium.library.store.sink import Sink
+from sensorium.library.store.writing import sink_of
 from sensorium.ports import Pass, Report
 from sensorium.run.job import PREPARED, Failure, Job, Outcome, error_record, warning_records
-from sensorium.run.keys import media_recipe, stat_of, unread_key
+from sensorium.run.parts.keys import media_recipe, stat_of, unread_key
+from sensorium.run.parts.side_by_side import Lanes
 from sensorium.run.plan import Built, build
-from sensorium.run.side_by_side import Lanes
 
 
 @lru_cache(maxsize=1)  # a worker loads its models once, not once per file
@@ -49,7 +46,7 @@ def work_on(job: Job) -> Outcome:
     """Does what is left to do for one input, and says what became of it."""
     remember(job.input.address, job.allow_private)
     started = time.monotonic()
-    journal, sink = opened(job)
+    journal, sink = sink_of(job.library, job.run, job.known)
     try:
         outcome = _Work(job, _built(job.config, job.threads), sink).run()
         frames = b"" if job.library else journal.taken()
@@ -62,21 +59,6 @@ def work_on(job: Job) -> Outcome:
 def died(job: Job, error: BaseException, sink: Sink) -> Outcome:
     """Keeps the error of a worker that could not answer for itself; to be tried again next time."""
     return _Work(job, None, sink).failed_outside(error)
-
-
-def opened(job: Job) -> tuple[Journal, Sink]:
-    """Where the results of a job go: this process's journal in the library, or one that is sent back."""
-    if job.library:
-        return _journal(job.library, job.run)
-    journal = Journal(tempfile.TemporaryFile())  # noqa: SIM115
-    return journal, Sink(journal, Carried(job.known))
-
-
-@lru_cache(maxsize=1)  # one journal for all files that a process works on in one run
-def _journal(library: str, run: str) -> tuple[Journal, Sink]:
-    layout = Layout(library)
-    journal = Journal.new(layout.journals, f"{run}-{uuid.uuid4().hex}")
-    return journal, Sink(journal, Shelf(layout))
 
 
 @dataclass(frozen=True, slots=True)

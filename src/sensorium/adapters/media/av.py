@@ -27,7 +27,7 @@ from sensorium.adapters.media.container import (
     unknown,
 )
 from sensorium.adapters.media.notices import heard, notice
-from sensorium.adapters.media.planes import finite, mono_of
+from sensorium.adapters.media.planes import finite, mono_of, rgb
 from sensorium.core.errors import MediaError, UnsupportedMediaError
 from sensorium.core.limits import Limits
 from sensorium.core.media import Audio, Frames, MediaRef
@@ -270,7 +270,7 @@ def pictures(
     source = _decoded(uri, "video") if times is None else _on_display(uri, times)
     for frame, seconds in source:
         limits.check_size(uri, frame.width, frame.height)
-        pixels = _rgb(scaler, frame, _width(frame, ratio), max_side)
+        pixels = rgb(scaler, frame, _width(frame, ratio), max_side)
         yield Frames(pixels[None], np.array([seconds]))
 
 
@@ -292,12 +292,3 @@ def _on_display(uri: str, times: Sequence[float]) -> Iterator[tuple[Any, float]]
         if held is not None:
             yield held
     source.close()
-
-
-def _rgb(scaler: Any, frame: Any, width: int, max_side: int | None) -> NDArray[np.uint8]:
-    """uint8 (height, width, 3), scaled by swscale and turned upright."""
-    height = frame.height
-    scale = min(1.0, max_side / max(width, height)) if max_side else 1.0
-    size = {"width": max(1, round(width * scale)), "height": max(1, round(height * scale))}
-    values = scaler.reformat(frame, format="rgb24", **size).to_ndarray()
-    return np.ascontiguousarray(np.rot90(values, k=round(frame.rotation / 90) % 4))

@@ -1,4 +1,4 @@
-"""Samples of a decoded frame of sound, whatever their format and layout."""
+"""Samples of a decoded frame of sound, and pixels of one of pictures, whatever their format and layout."""
 
 from __future__ import annotations
 
@@ -49,3 +49,12 @@ def finite(uri: str, samples: NDArray[np.float32], seconds: float) -> NDArray[np
             f"{uri}: expected finite samples, found NaN or infinity near {seconds:.1f} s"
         )
     return samples
+
+
+def rgb(scaler: Any, frame: Any, width: int, max_side: int | None) -> NDArray[np.uint8]:
+    """uint8 (height, width, 3), scaled by swscale and turned upright."""
+    height = frame.height
+    scale = min(1.0, max_side / max(width, height)) if max_side else 1.0
+    size = {"width": max(1, round(width * scale)), "height": max(1, round(height * scale))}
+    values = scaler.reformat(frame, format="rgb24", **size).to_ndarray()
+    return np.ascontiguousarray(np.rot90(values, k=round(frame.rotation / 90) % 4))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 from sensorium.adapters.stores.parquet import packed
 from sensorium.library.layout import Layout
 from sensorium.library.store.journal import Journal, frame
 from sensorium.library.store.keeper import Keeper
 from sensorium.library.store.shelf import Shelf
-from sensorium.library.store.sink import Sink
+from sensorium.library.store.sink import Carried, Sink
 
 _EVERY = 20.0  # seconds between two compactions of a run
 
@@ -82,6 +84,22 @@ class Writing:
         if self._failed is not None:
             failed, self._failed = self._failed, None
             raise failed
+
+
+def sink_of(library: str, run: str, known: bytes) -> tuple[Journal, Sink]:
+    """Where a worker's results go: a journal of this process in a library's folder, for all its files of
+    one run; or, without a library, one that is sent back; `known` is what `carried` gave."""
+    if library:
+        return _of_process(library, run)
+    journal = Journal(tempfile.TemporaryFile())  # noqa: SIM115
+    return journal, Sink(journal, Carried(known))
+
+
+@lru_cache(maxsize=1)
+def _of_process(library: str, run: str) -> tuple[Journal, Sink]:
+    layout = Layout(library)
+    journal = Journal.new(layout.journals, f"{run}-{uuid.uuid4().hex}")
+    return journal, Sink(journal, Shelf(layout))
 
 
 @contextmanager

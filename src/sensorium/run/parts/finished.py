@@ -14,7 +14,7 @@ from sensorium.library.store.shelf import Shelf
 from sensorium.library.store.sink import to_repeat
 from sensorium.run import work
 from sensorium.run.job import Failure, Job, Outcome
-from sensorium.run.keys import media_recipe, stat_of, unread_key
+from sensorium.run.parts.keys import media_recipe, stat_of, unread_key
 from sensorium.run.plan import Built
 
 States = Mapping[str, Mapping[str, Any]]
