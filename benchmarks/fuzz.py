@@ -32,14 +32,14 @@ from typing import Any
 import numpy as np
 
 from sensorium.adapters.media.notices import heard
-from sensorium.adapters.stores.parquet import read_records
 from sensorium.core.config import Config
 from sensorium.core.errors import MediaError, SensoriumError
 from sensorium.core.limits import Fence
-from sensorium.core.record import INSTANTS, Provenance
+from sensorium.core.record import INSTANTS, KINDS, Provenance
 from sensorium.core.speech import Transcript, Word
 from sensorium.core.time import Span
 from sensorium.library.layout import Layout
+from sensorium.library.store.sink import Carried
 from sensorium.run import work
 from sensorium.run.executors import pool
 from sensorium.run.inputs import Input
@@ -102,27 +102,27 @@ def _built() -> Built:
 
 def examined(item: Any) -> dict[str, Any]:
     """Extracts one mutant into the library, and says what is wrong with the result."""
-    library, path, content = item.library, Path(item.path), item.content
+    path, content = Path(item.path), item.content
     path.write_bytes(content)
     try:
-        return _examined(library, path)
+        return _examined(path)
     finally:
         for each in path.parent.glob(f"{path.stem}.*"):
             each.unlink()
 
 
-def _examined(library: str, path: Path) -> dict[str, Any]:
+def _examined(path: Path) -> dict[str, Any]:
     work._built = lambda config, threads: _built()  # type: ignore[assignment]
     media = path
     if path.suffix in (".srt", ".vtt", ".ass"):  # they lie beside a file
         media = path.with_name(f"{path.stem}.ppm")
         media.write_bytes(b"P6 2 2 255\n" + path.name.encode()[:12].ljust(12))
-    job = Job(Input(str(media), True), CONFIG, library, 1, progress=str(path.with_suffix(".json")))
+    job = Job(Input(str(media), True), CONFIG, "", 1, progress=str(path.with_suffix(".json")))
     outcome = work.work_on(job)
     faults = [f"{f.step}: {f.error}: {f.message}" for f in outcome.failures if not _ours(f.error)]
     long = [f.message for f in outcome.failures if str(path.stem) not in f.message]
     faults += [f"names no file: {each}" for each in long]
-    times, told = _records(library, str(media), outcome.duration)
+    times, told = _records(outcome.frames, str(media), outcome.duration)
     state = "failed" if outcome.failures else "warned" if outcome.warnings else "whole"
     return {
         "state": state,
@@ -159,13 +159,13 @@ def _digest(uri: str) -> str:
     return f"{total.hexdigest()} {ref.duration} {ref.container} {ref.frame_rate} {ref.title}"
 
 
-def _records(library: str, uri: str, duration: float | None) -> tuple[list[str], str]:
+def _records(frames: bytes, uri: str, duration: float | None) -> tuple[list[str], str]:
     """(spans that cannot be, digest of all records but those of the file itself)."""
-    layout, wrong, told = Layout(library), [], hashlib.sha256()
-    entry = json.loads(layout.input_file(uri).read_text(encoding="utf-8"))
-    for name, folder in sorted(entry.get("results", {}).items()):
-        for path in sorted((layout.root / folder).glob("*.parquet")):
-            for record in read_records(path.stem, path):
+    found, wrong, told = Carried(frames), list[str](), hashlib.sha256()
+    entry = found.entry(uri) or {}
+    for name, key in sorted(entry.get("results", {}).items()):
+        for kind in sorted(KINDS):
+            for record in found.records(key, kind):
                 wrong += _wrong(record, duration)
                 if name not in ("media", "work") and record.kind != "warning":
                     told.update(f"{record.kind} {record.span} {record.values}".encode())

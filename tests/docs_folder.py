@@ -51,12 +51,15 @@ def make_folder(folder: Path, captions: str) -> None:
 
 def make_libraries(folder: Path) -> None:
     """``library`` and, as the demo makes it, ``demo/library``; what one has found the other takes over."""
+    from sensorium.library.layout import Layout
+    from sensorium.library.store.writing import adding
     from sensorium.run.extract import extract
 
     demo = folder / "demo" / "library"
     extract([folder / "obama_speech.mp4"], demo, workers=0, progress=False)
-    shutil.copytree(demo / "results", folder / "library" / "results")
-    shutil.copy(demo / "sensorium.json", folder / "library")
+    shutil.copytree(demo, folder / "library")
+    with adding(Layout(folder / "library")) as sink:
+        sink.forget(str(folder / "obama_speech.mp4"))
     inputs = [folder / name for name in ("talk.mp4", "podcast.mp3", "photo.jpg", "photos")]
     assert not extract(inputs, folder / "library", workers=0, progress=False).errors().size
 

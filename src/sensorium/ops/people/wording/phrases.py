@@ -2,8 +2,8 @@
 
 A sentence is kept as one line with ``{}`` for the name and ``*`` for one or two words in between ("this is my
 * {}"). All languages are tried on every text, since people change theirs; a line is therefore written only
-where it means the same in every language that could read it so. Own collection; `benchmarks/names.py`
-tells how often it is right on texts that it was not written from.
+where it means the same in every language that could read it so. Own collection; how often it is right on
+texts that it was not written from: docs/characters.md.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def said_names(text: str) -> Iterator[Said]:
     """All the names that the phrases find in a text; whether it is one is for the caller to judge.
 
     >>> [(each.kind, each.name) for each in said_names("Ich heiße Anna Koch. Danke, Bo!")]
-    [('name', 'Anna Koch'), ('you', 'Bo')]
+    [('name', 'Anna Koch'), ('declined', 'Bo')]
     >>> [each.name for each in said_names("我叫李明。 I'm fine. No me llamo Ana.")]
     ['李明']
     """

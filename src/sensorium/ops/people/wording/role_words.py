@@ -2,7 +2,7 @@
 
 Own tables, a line or more a language, and no package: the wordnets' data are not in the registry, the
 CLDR's names of people (as the package emoji carries them) lack kin and titles, and no package lists what
-subtitles use as labels. `benchmarks/names.py` holds them against the CLDR's and against Faker's titles.
+subtitles use as labels.
 Words that are common first names as well (Rey, Ana, Ben) are left out: a label that names nobody costs a
 claim, but so does one that names everybody's king.
 """

@@ -13,7 +13,13 @@ from ray import cluster_utils
 
 from contracts import executor
 from sensorium.adapters.engines.ray_cluster import RayCluster
-from sensorium.core.errors import WorkerError
+from sensorium.core.config import Config
+from sensorium.core.errors import UsageError, WorkerError
+from sensorium.library.library import Library
+from sensorium.run.executors import Options
+from sensorium.run.extract import run
+from sensorium.run.progress import Watcher
+from sensorium.testing.made_media import squares, write_video
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +95,53 @@ def test_workers_that_cannot_start_end_the_run_with_the_reason(two_nodes):
 
     with pytest.raises(WorkerError, match=r"no worker could start.*no space left"):
         list(RayCluster(two_nodes.address, 1, equipment=Broken("")).map(str, [1]))
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    """Videos of several lengths, one that is none, and one that does not exist."""
+    folder = tmp_path_factory.mktemp("films")
+    for number in range(5):
+        write_video(folder / f"{number}.mp4", squares(10 + 8 * number))
+    (folder / "bad.mp4").write_bytes(b"no video")
+    return [folder, folder / "gone.mp4"]
+
+
+def tables(library):
+    """All rows of a library but their places, in an order of their own."""
+    kinds = ("media", "shot", "region", "error")
+    return {kind: sorted(map(str, library.table(kind).to_pylist())) for kind in kinds}
+
+
+def test_a_cluster_makes_the_library_that_one_machine_makes(two_nodes, films, tmp_path):
+    """Also when a machine is lost in the middle; and then there is nothing to do, for either."""
+    config = Config(passes=("shots",))
+    here = Options(num_workers=0)
+    run(films, tmp_path / "here", config, here, Watcher())
+    extra = two_nodes.add_node(num_cpus=2, object_store_memory=80_000_000)
+
+    class Losing(Watcher):
+        lost = False
+
+        def done(self, index, outcome):
+            if not self.lost:
+                self.lost = True
+                two_nodes.remove_node(extra, allow_graceful=False)
+
+    there = Options(engine="ray", address=two_nodes.address)
+    outcomes = run(films, tmp_path / "there", config, there, Losing())
+    assert [Path(each.uri).name for each in outcomes if each.failures] == ["bad.mp4", "gone.mp4"]
+    assert tables(Library(tmp_path / "there")) == tables(Library(tmp_path / "here"))
+    for options in (there, here):
+        again = run(films, tmp_path / "there", config, options, Watcher())
+        assert not any(each.computed for each in again)
+    assert tables(Library(tmp_path / "there")) == tables(Library(tmp_path / "here"))
+
+
+def test_what_does_not_go_together_is_said_at_once():
+    with pytest.raises(UsageError, match="address: expected with the engine ray"):
+        Options(address="somewhere:6379")
+    with pytest.raises(UsageError, match="fence: expected with the engine local"):
+        Options(engine="ray", fence=True)
+    with pytest.raises(UsageError, match="engine: expected local or ray, got 'spark'"):
+        Options(engine="spark")
