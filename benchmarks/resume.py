@@ -1,10 +1,13 @@
-"""Kills a run at random moments, goes on, and compares with a run that nobody disturbed.
+"""Kills a run at random moments, or fills its disk, goes on, and compares with a run that nobody disturbed.
 
-    python benchmarks/resume.py --kills 20
+    python benchmarks/resume.py --kills 200 --fakes
+    python benchmarks/resume.py --full 20 --fakes
 
 The folder is the one of thirty inputs of which eight are bad (`sensorium.testing.made_folder`), the models
-are the real ones. After each kill the library must be readable, and after the run that follows it must
-equal the undisturbed one, byte for byte.
+are the real ones, or with `--fakes` those of `many_fakes.py`: then a run is short, and most of it is writing.
+After each kill the library must be readable and `sensorium check` must find it sound, and after the run that
+follows it must equal the undisturbed one, byte for byte. `--full` gives the library a disk (a tmpfs, mounted
+by root) of random size that is too small, then one that is large enough.
 """
 
 from __future__ import annotations
@@ -19,71 +22,157 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import many_fakes
+
 from sensorium.core.record import KINDS
+from sensorium.library.gallery import Gallery
+from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.testing.made_folder import make_folder
 
+SOME_FAILED = 3
 
-def start(inputs: list[Path], out: Path) -> subprocess.Popen:
-    """The command line in a process group of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "sensorium",
-        "extract",
-        *map(str, inputs),
-        "--out",
-        str(out),
-        "--quiet",
-    ]
-    return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+
+@dataclass
+class Runs:
+    """The command line over the same inputs, with the real models or with fakes."""
+
+    inputs: list[Path]
+    more: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    def start(self, out: Path) -> subprocess.Popen:
+        """A run in a process group of its own."""
+        command = [sys.executable, "-m", "sensorium", "extract", *map(str, self.inputs)]
+        command += ["--out", str(out), "--quiet", *self.more]
+        return subprocess.Popen(
+            command,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def sound(self, out: Path) -> bool:
+        """Whether the library is readable as it was left, and nothing in it is damaged."""
+        if not (out / "sensorium.json").exists():
+            return True
+        Library(out).media()
+        return not damages(Layout(out))
+
+
+def damages(layout: Layout) -> list:
+    """What `sensorium check` finds."""
+    from sensorium.library.store.damage import find_damage
+
+    return [each for each in find_damage(layout) if not each.harmless]
 
 
 def contents(out: Path) -> str:
-    """Everything in a library that a user sees."""
+    """Everything in a library that a user sees, where the tensors lie excepted."""
     library = Library(out)
     tables = {kind: library.table(kind).to_pylist() for kind in KINDS if kind != "feature"}
     values = [each.values.tolist() for each in library.iter_features()]
-    return json.dumps([library.inputs(), tables, values])
+    return json.dumps([library.inputs(), tables, values, Gallery(Layout(out)).decisions()])
+
+
+def killed(runs: Runs, folder: Path, kills: int, chance: random.Random) -> None:
+    """One line per kill, and a verdict."""
+    started = time.monotonic()
+    assert runs.start(folder / "whole").wait() == SOME_FAILED
+    whole = time.monotonic() - started
+    expected = contents(folder / "whole")
+    print(f"undisturbed: {whole:.1f} s, {len(expected)} characters of results")
+    print("| killed after s | bytes there | sound | equal after the next run |\n|---|---|---|---|")
+    num_equal = num_sound = 0
+    for _ in range(kills):
+        out = folder / "killed"
+        shutil.rmtree(out, ignore_errors=True)
+        process = runs.start(out)
+        after = chance.uniform(0.0, whole)
+        time.sleep(after)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        there = sum(f.stat().st_size for f in out.glob("*/**/*") if f.is_file())
+        sound = runs.sound(out)
+        assert runs.start(out).wait() == SOME_FAILED
+        equal = contents(out) == expected
+        num_equal, num_sound = num_equal + equal, num_sound + sound
+        print(f"| {after:.2f} | {there} | {told(sound)} | {told(equal)} |", flush=True)
+    print(f"{num_sound} of {kills} sound, {num_equal} of {kills} equal")
+
+
+def filled(runs: Runs, folder: Path, times: int, chance: random.Random) -> None:
+    """The same with a disk that is full before the end."""
+    assert runs.start(folder / "whole").wait() == SOME_FAILED
+    expected = contents(folder / "whole")
+    with disk(folder / "large", 256 << 20) as large:
+        assert runs.start(large / "lib").wait() == SOME_FAILED
+        needed = used(large)
+    print(f"undisturbed: at most about {needed} bytes of disk at the end")
+    print("| bytes of disk | exit | sound | equal after the next run |\n|---|---|---|---|")
+    num_equal = num_sound = 0
+    for _ in range(times):
+        size = chance.randrange(8192, needed, 4096)
+        with disk(folder / "disk", size) as small:
+            out = small / "lib"
+            code = runs.start(out).wait()
+            sound = runs.sound(out)
+            subprocess.run(["mount", "-o", "remount,size=256m", str(small)], check=True)
+            assert runs.start(out).wait() == SOME_FAILED
+            equal = contents(out) == expected
+        num_equal, num_sound = num_equal + equal, num_sound + sound
+        print(f"| {size} | {code} | {told(sound)} | {told(equal)} |", flush=True)
+    print(f"{num_sound} of {times} sound, {num_equal} of {times} equal")
+
+
+def told(well: bool) -> str:
+    """For a table."""
+    return "yes" if well else "NO"
+
+
+def used(place: Path) -> int:
+    """Bytes of the file system that are taken."""
+    at = os.statvfs(place)
+    return (at.f_blocks - at.f_bfree) * at.f_frsize
+
+
+@contextmanager
+def disk(place: Path, size: int) -> Iterator[Path]:
+    """A file system in memory of so many bytes."""
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+        place.rmdir()
 
 
 def main() -> None:
-    """One line per kill, and a verdict."""
+    """See the top of the file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--full", type=int, default=0)
+    parser.add_argument("--fakes", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        inputs = make_folder(folder / "in")
-        started = time.monotonic()
-        assert start(inputs, folder / "whole").wait() == 3
-        whole = time.monotonic() - started
-        expected = contents(folder / "whole")
-        print(f"undisturbed: {whole:.1f} s, {len(expected)} characters of results")
-        print("| killed after s | bytes there | equal after the next run |\n|---|---|---|")
-        num_equal = 0
-        for _ in range(options.kills):
-            out = folder / "killed"
-            shutil.rmtree(out, ignore_errors=True)
-            process = start(inputs, out)
-            after = chance.uniform(0.0, whole)
-            time.sleep(after)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            there = sum(f.stat().st_size for f in out.glob("*/**/*") if f.is_file())
-            if (out / "sensorium.json").exists():
-                Library(out).media()
-            assert start(inputs, out).wait() == 3
-            equal = contents(out) == expected
-            num_equal += equal
-            print(f"| {after:.1f} | {there} | {'yes' if equal else 'NO'} |", flush=True)
-        print(f"{num_equal} of {options.kills} equal")
+        runs = Runs(make_folder(folder / "in"))
+        if options.fakes:
+            many_fakes.plugin(folder / "plugin")
+            runs.more = ["--config", str(folder / "plugin" / "fakes.yaml")]
+            runs.environment["PYTHONPATH"] = os.pathsep.join(many_fakes.path_of(folder / "plugin"))
+        if options.full:
+            filled(runs, folder, options.full, random.Random(options.seed))
+        else:
+            killed(runs, folder, options.kills or 20, random.Random(options.seed))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class Gallery:
             except ValueError as error:
                 raise LibraryError(
                     f"{self._file}, line {number}: expected a decision of the gallery as JSON; {error}; "
-                    "restore the file, or put {} in place of the line to forget this decision"
+                    "restore the file, or forget this decision: sensorium check LIBRARY --repair"
                 ) from None
         return found
 

@@ -91,7 +91,7 @@ def run(
     found = find(inputs, leave_out=Path(out))
     fence = options.limits(found)
     check(config)
-    _fetch(config, found, watch, fence)
+    fetch(config, found, watch, fence)
     layout = Layout(out)
     layout.create()
     with _alone(layout):
@@ -153,7 +153,7 @@ def _answers(executor: Executor, jobs: Jobs) -> Generator[tuple[int, Any], None,
         yield from executor.map(work_on, jobs)
 
 
-def _fetch(config: Config, found: list[Input], watch: Watcher, fence: Fence | None) -> None:
+def fetch(config: Config, found: list[Input], watch: Watcher, fence: Fence | None) -> None:
     """Weights that the inputs will need by their names, before any work: one clear error, and one bar.
 
     What a name does not tell is fetched when it is needed; inside a fence nothing can be, so all is now.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from sensorium.core.features import Features
 from sensorium.core.record import Provenance, Record
@@ -89,6 +89,15 @@ def read_features(folder: Path, row: dict[str, Any]) -> Features:
     span = None if row["start"] is None else Span(row["start"], row["end"])
     axes = tuple(Axis(**axis) for axis in json.loads(row["axes"]))
     return Features(values, axes, row["model"], row["name"], span, row["num_valid"])
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is there and as long as it says; its numbers may be others than were written."""
+    try:
+        with safe_open(path, framework="numpy"):
+            return True
+    except (OSError, SafetensorError):
+        return False
 
 
 def read_values(folder: Path, rows: Sequence[dict[str, Any]]) -> Iterator[NDArray]:

@@ -16,6 +16,7 @@ from sensorium.core.config import PASSES, Channels, Config, Engine
 from sensorium.core.errors import LibraryError, MediaError, SensoriumError
 from sensorium.interfaces.agent.mcp_command import mcp
 from sensorium.interfaces.cli.cast_command import cast
+from sensorium.interfaces.cli.check_command import check
 from sensorium.interfaces.cli.chosen_config import chosen
 from sensorium.interfaces.cli.find_command import find
 from sensorium.interfaces.cli.learning.dataset_command import dataset
@@ -271,6 +272,7 @@ def probe(file: str, allow_private: bool) -> None:
         sys.exit(EXIT_SOME_FAILED)
 
 
+main.add_command(check)
 main.add_command(completion)
 main.add_command(dataset)
 main.add_command(export)

@@ -85,7 +85,7 @@ class Catalogue:
     """
 
     def __init__(self, place: Path, new: bool = False) -> None:
-        self._db = _connected(place, "rwc" if new else "rw")
+        self._db = connected(place, "rwc" if new else "rw")
         try:
             if new:
                 self._db.executescript(
@@ -95,7 +95,7 @@ class Catalogue:
                 found = self._format()
             except sqlite3.OperationalError:  # a folder that is read-only
                 self._db.close()
-                self._db = _connected(place, "ro")
+                self._db = connected(place, "ro")
                 found = self._format()
             if found != _FORMAT:
                 raise sqlite3.DatabaseError(f"format {found}, expected {_FORMAT}")
@@ -283,7 +283,7 @@ class Catalogue:
         self._db.executemany("DELETE FROM taken WHERE journal = ?", [(name,) for name in names])
 
 
-def _connected(place: Path, mode: str) -> sqlite3.Connection:
+def connected(place: Path, mode: str) -> sqlite3.Connection:
     """Not "ro" from the start: after a writer was killed, who opens it next undoes what that one began."""
     name = f"file:{quote(os.path.abspath(place))}?mode={mode}"
     opened = sqlite3.connect(

@@ -38,7 +38,7 @@ from sensorium.library.store.catalogue import Change, Entry, Result
 from sensorium.library.store.sink import Found
 
 TENSOR_BYTES = 1 << 30  # of one file of tensors; smaller ones are joined with others
-_ABOUT = "shard.json"
+ABOUT, RESULTS, INPUTS = "shard.json", "results.parquet", "inputs.parquet"
 Move = tuple[Result, bool]  # a result, and whether it is to be a cached one
 
 
@@ -63,10 +63,10 @@ def about(folder: Path) -> dict[str, Any]:
         LibraryError: it says nothing; shards appear whole, so somebody else has damaged it.
     """
     try:
-        return dict(json.loads((folder / _ABOUT).read_text(encoding="utf-8")))
+        return dict(json.loads((folder / ABOUT).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise LibraryError(
-            f"{folder / _ABOUT}: expected what the shard says of itself; {error}; restore the file, or "
+            f"{folder / ABOUT}: expected what the shard says of itself; {error}; restore the file, or "
             "delete the folder and extract again"
         ) from None
 
@@ -74,18 +74,24 @@ def about(folder: Path) -> dict[str, Any]:
 def read_change(folder: Path) -> Change:
     """What a shard brings, from its own tables."""
     said = about(folder)
-    results = read_columns(folder / "results.parquet")
-    ranges = (json.loads(text) for text in results.pop("ranges"))
+    results, entries = results_in_shard(folder), entries_in_shard(folder)
+    return Change(int(folder.name), results, entries, said["replaces"], said["journals"])
+
+
+def results_in_shard(folder: Path) -> list[Result]:
+    """Which results a shard says it has."""
+    columns = read_columns(folder / RESULTS)
+    ranges = (json.loads(text) for text in columns["ranges"])
     names = ("key", "number", "cached", "state", "recipe")
-    rows = zip(*(results[name] for name in names), ranges, strict=True)
-    entries = read_columns(folder / "inputs.parquet")
-    return Change(
-        int(folder.name),
-        [Result(*row) for row in rows],
-        [Entry(*row) for row in zip(*(entries[n] for n in ("uri", "number", "text")), strict=True)],
-        said["replaces"],
-        said["journals"],
-    )
+    return [Result(*row) for row in zip(*(columns[n] for n in names), ranges, strict=True)]
+
+
+def entries_in_shard(folder: Path) -> list[Entry]:
+    """What a shard says of inputs."""
+    columns = read_columns(folder / INPUTS)
+    return [
+        Entry(*row) for row in zip(*(columns[n] for n in ("uri", "number", "text")), strict=True)
+    ]
 
 
 class ShardWriter:
@@ -203,7 +209,7 @@ class ShardWriter:
         tensors = self._publish_tensors()
         files = {each.name: checksum(each) for each in self._stage.iterdir() if each.is_file()}
         said = {"replaces": list(replaces), "journals": dict(journals)}
-        write_json(self._stage / _ABOUT, {**said, "files": files, "tensors": tensors})
+        write_json(self._stage / ABOUT, {**said, "files": files, "tensors": tensors})
         _sync(self._stage)
         os.rename(self._stage, self._layout.shard(self._number))
         _sync_folder(self._layout.shards)
@@ -229,11 +235,9 @@ def _tables(folder: Path, results: Sequence[Result], entries: Sequence[Entry]) -
         for name in ("key", "number", "cached", "state", "recipe")
     }
     columns["ranges"] = [json.dumps(each.ranges, separators=(",", ":")) for each in results]
-    write_columns(folder / "results.parquet", columns)
+    write_columns(folder / RESULTS, columns)
     names = ("uri", "number", "text")
-    write_columns(
-        folder / "inputs.parquet", {name: [getattr(e, name) for e in entries] for name in names}
-    )
+    write_columns(folder / INPUTS, {name: [getattr(e, name) for e in entries] for name in names})
 
 
 def _stretches(kind: str, moves: Sequence[Move]) -> list[tuple[int, int, bool]]:

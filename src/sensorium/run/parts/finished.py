@@ -23,12 +23,12 @@ States = Mapping[str, Mapping[str, Any]]
 def already(jobs: Sequence[Job], layout: Layout) -> Iterator[Outcome | None]:
     """The outcome of each job that has nothing left to do; None where there may be something."""
     with Shelf(layout).catalogue() as catalogue:
-        look = _Look(catalogue)
+        look = Look(catalogue)
         for job in jobs:
             yield look.outcome(job)
 
 
-class _Look:
+class Look:
     """What `work` would find, as long as it finds everything."""
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -70,7 +70,7 @@ class _Look:
         failures: list[Failure] = []
         warnings = list(entry.get("warnings", ()))
         stale = {"work"}
-        for name, needs, key in self._wanted(built, job.input.uri, ref):
+        for name, needs, key in self.wanted(built, job.input.uri, ref):
             if {failure.step for failure in failures} & needs:
                 stale.add(name)
                 continue
@@ -95,7 +95,7 @@ class _Look:
             job.input.uri, ref.kind, ref.duration, (), done, tuple(failures), self._one(told)
         )
 
-    def _wanted(
+    def wanted(
         self, built: Built, uri: str, ref: MediaRef
     ) -> Iterator[tuple[str, frozenset[str], str]]:
         """(name, what it needs, key) of every result that the file is to have, in order of need."""

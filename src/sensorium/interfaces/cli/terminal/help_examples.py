@@ -21,6 +21,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "sensorium page library/ --media talk.mp4 --out talk.png",
     ),
     "probe": ("sensorium probe talk.mp4",),
+    "check": (
+        "sensorium check library/",
+        "sensorium check library/ --repair --config choices.yaml",
+    ),
     "completion": (
         'eval "$(sensorium completion bash)"',
         "sensorium completion fish",

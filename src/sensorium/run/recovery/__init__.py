@@ -1,0 +1,1 @@
+"""What a damaged library has lost, computed again."""
