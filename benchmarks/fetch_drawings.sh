@@ -3,15 +3,20 @@
 # the repository. Licences: Taisei MIT and CC-BY 4.0 (its artwork), Ren'Py and The Question MIT, live2d-py MIT; the
 # npm packages say GPL-2.0 of themselves, the models in them are samples of Live2D Inc. and of others under
 # terms of their own: for measuring only.
-#   sh benchmarks/fetch_drawings.sh FOLDER        needs apt-get (a Debian with taisei-data), npm, pip, zstandard
+#   sh benchmarks/fetch_drawings.sh FOLDER        needs apt-get (Debian 13 or newer has taisei-data), npm, pip, zstandard
 set -e
 out=${1:?folder}
 mkdir -p "$out/packages" "$out/puppets" "$out/live2d"
 (
     cd "$out/packages"
-    apt-get download taisei-data renpy-demo renpy-thequestion
+    for name in taisei-data renpy-demo renpy-thequestion; do
+        ls "$name"_*.deb >/dev/null 2>&1 || apt-get download "$name" || {
+            echo "$name: this release of Debian has it not; put its .deb of another one into $out/packages" >&2
+            exit 1
+        }
+    done
     for name in chitose epsilon2_1 haru haruto hibiki izumi koharu miku nico nipsilon shizuku tsumiki unitychan z16; do
-        npm pack --silent "live2d-widget-model-$name@1.0.5"
+        [ -e "live2d-widget-model-$name-1.0.5.tgz" ] || npm pack --silent "live2d-widget-model-$name@1.0.5"
     done
 )
 python -m pip download -q --no-deps -d "$out/packages" live2d-py==1.0.0
