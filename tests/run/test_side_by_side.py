@@ -9,7 +9,8 @@ from sensorium.adapters.media.notices import heard, notice
 from sensorium.core.config import Config
 from sensorium.library.library import Library
 from sensorium.run import work
-from sensorium.run.extract import Options, run
+from sensorium.run.executors import Options
+from sensorium.run.extract import run
 from sensorium.run.parts.side_by_side import Lanes
 from sensorium.run.plan import Built
 from sensorium.run.progress import Watcher

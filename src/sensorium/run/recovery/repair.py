@@ -20,10 +20,10 @@ from sensorium.library.store.writing import adding
 from sensorium.ports import Earlier, Pass, Report
 from sensorium.run import work
 from sensorium.run.extract import fetch
-from sensorium.run.finished import Look
 from sensorium.run.inputs import Input
 from sensorium.run.job import Job
-from sensorium.run.keys import stat_of, unread_key
+from sensorium.run.parts.finished import Look
+from sensorium.run.parts.keys import stat_of, unread_key
 from sensorium.run.plan import Built, check
 from sensorium.run.progress import Watcher
 
