@@ -17,6 +17,7 @@ from sensorium.library.library import Library
 from sensorium.library.lock import held
 from sensorium.library.store import writing
 from sensorium.library.store.damage import find_damage
+from sensorium.library.store.writing import sink_of
 from sensorium.run import work
 from sensorium.run.plan import Built
 from sensorium.run.progress import Watcher
@@ -191,7 +192,7 @@ def test_a_decision_that_cannot_be_read_is_forgotten(out):
 
 def test_what_a_killed_run_leaves_is_no_damage(out):
     """A frame and a line that are cut: said, and harmless."""
-    journal, sink = work.opened(work.Job(None, Config(), str(out), 1, run="cut"))
+    journal, sink = sink_of(str(out), "cut", b"")
     sink.note({"uri": "/m/a.wav", "digest": "", "stat": None, "ref": None, "results": {}})
     journal.sync()
     (place,) = (out / "journals").iterdir()

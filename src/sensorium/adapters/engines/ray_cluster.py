@@ -157,7 +157,10 @@ class _Run:
             while self._free and self._waiting:
                 self._give(self._free.pop(), self._waiting.pop())
             refs = [*self._starting, *self._running]
-            for ref in ray.wait(refs, timeout=_LOOK)[0] if refs else ():
+            if not refs:
+                time.sleep(_LOOK)  # a cluster without a core; one may come
+                continue
+            for ref in ray.wait(refs, timeout=_LOOK)[0]:
                 if ref in self._starting:
                     self._started(ref)
                 else:
