@@ -201,7 +201,7 @@ def disk(place: Path, size: int) -> Iterator[Path]:
     try:
         yield place
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(place)], check=True)  # we hold a catalogue open
         place.rmdir()
 
 
