@@ -4,7 +4,8 @@
     python benchmarks/resume.py --full 20 --fakes
 
 The folder is the one of thirty inputs of which eight are bad (`sensorium.testing.made_folder`), the models
-are the real ones, or with `--fakes` those of `many_fakes.py`: then a run is short, and most of it is writing.
+are the real ones. With `--fakes` the runs are forks of this process, and a reader and three passes stand in
+for the real ones: a run is short, and most of it is writing.
 After each kill the library must be readable and `sensorium check` must find it sound, and after the run that
 follows it must equal the undisturbed one, byte for byte. `--full` gives the library a disk (a tmpfs, mounted
 by root) of random size that is too small, then one that is large enough.
@@ -22,17 +23,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import many_fakes
+import numpy as np
 
-from sensorium.core.record import KINDS
+from sensorium.core.config import Config
+from sensorium.core.features import Features
+from sensorium.core.media import MediaRef
+from sensorium.core.record import KINDS, Record
 from sensorium.library.gallery import Gallery
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
+from sensorium.library.store.damage import find_damage
+from sensorium.ports import Earlier, Report
+from sensorium.run import work
+from sensorium.run.executors import Options
+from sensorium.run.extract import run
+from sensorium.run.plan import Built
+from sensorium.run.progress import Watcher
+from sensorium.testing.fake_passes import CountingPass, FakeReader, NoSubtitles
 from sensorium.testing.made_folder import make_folder
 
 SOME_FAILED = 3
@@ -43,19 +55,13 @@ class Runs:
     """The command line over the same inputs, with the real models or with fakes."""
 
     inputs: list[Path]
-    more: list[str] = field(default_factory=list)
-    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def start(self, out: Path) -> subprocess.Popen:
         """A run in a process group of its own."""
         command = [sys.executable, "-m", "sensorium", "extract", *map(str, self.inputs)]
-        command += ["--out", str(out), "--quiet", *self.more]
+        command += ["--out", str(out), "--quiet"]
         return subprocess.Popen(
-            command,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
 
     def sound(self, out: Path) -> bool:
@@ -66,11 +72,56 @@ class Runs:
         return not damages(Layout(out))
 
 
+class Forked:
+    """A process of its own that was not started anew; like `subprocess.Popen`."""
+
+    def __init__(self, action: Callable[[], int]) -> None:
+        self.pid = os.fork()
+        if not self.pid:
+            os.setsid()
+            code = 1
+            try:
+                code = action()
+            finally:
+                os._exit(code)
+
+    def wait(self) -> int:
+        """Its exit code, negative for a signal."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+class WithFakes(Runs):
+    """Runs whose reader and passes cost next to nothing; each pass pauses, so that kills fall everywhere."""
+
+    def start(self, out: Path) -> Forked:
+        """A run in a process group of its own."""
+        return Forked(lambda: self._extract(out))
+
+    def _extract(self, out: Path) -> int:
+        passes = [
+            WithTensor("pictures", pause=0.003),
+            CountingPass("speech", size=20, pause=0.0005),
+            CountingPass("who", ("speech",), size=5),
+        ]
+        built = Built(FakeReader(), NoSubtitles(), passes)
+        work._built = lambda config, threads: built
+        outcomes = run(self.inputs, out, Config(), Options(num_workers=0), Watcher())
+        return SOME_FAILED if any(each.failures for each in outcomes) else 0
+
+
+class WithTensor(CountingPass):
+    """Gives 16 kB of numbers as well."""
+
+    def run(self, ref: MediaRef, earlier: Earlier, report: Report) -> Iterator[Record | Features]:
+        """One record, one tensor."""
+        yield from super().run(ref, earlier, report)
+        number = float(int(ref.digest[:4], 16))
+        yield Features(np.full(4096, number, np.float32), (), self.provenance.model, "class")
+
+
 def damages(layout: Layout) -> list:
     """What `sensorium check` finds."""
-    from sensorium.library.store.damage import find_damage
-
-    return [each for each in find_damage(layout) if not each.harmless]
+    return find_damage(layout).serious()
 
 
 def contents(out: Path) -> str:
@@ -150,7 +201,7 @@ def disk(place: Path, size: int) -> Iterator[Path]:
     try:
         yield place
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(place)], check=True)  # we hold a catalogue open
         place.rmdir()
 
 
@@ -164,11 +215,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        runs = Runs(make_folder(folder / "in"))
-        if options.fakes:
-            many_fakes.plugin(folder / "plugin")
-            runs.more = ["--config", str(folder / "plugin" / "fakes.yaml")]
-            runs.environment["PYTHONPATH"] = os.pathsep.join(many_fakes.path_of(folder / "plugin"))
+        kind = WithFakes if options.fakes else Runs
+        runs = kind(make_folder(folder / "in"))
         if options.full:
             filled(runs, folder, options.full, random.Random(options.seed))
         else:

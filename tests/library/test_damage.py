@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import shutil
+from pathlib import Path
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 from test_shards import FeaturePass, go, passes, seen
@@ -204,6 +207,13 @@ def test_what_a_killed_run_leaves_is_no_damage(out):
     assert found.serious() == []
 
 
+SCHEMA = re.search(
+    r"^## sensorium check\n.*?```json\n(.*?)```",
+    (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8"),
+    re.M | re.S,
+)[1]
+
+
 def command(*words):
     result = CliRunner().invoke(main, ["check", *map(str, words)], catch_exceptions=False)
     return result.exit_code, result.stdout + result.stderr
@@ -215,6 +225,7 @@ def test_the_command_says_what_it_found_and_did(out, libraries):
     damage(next(out.glob("shards/*/transcript.parquet")), "cut", None)
     code, text = command(out, "--json")
     assert code == 3
+    jsonschema.validate(json.loads(text), json.loads(SCHEMA))
     assert [each["path"][-18:] for each in json.loads(text)["damages"]] == ["transcript.parquet"]
     work._built = lambda config, threads: Built(FakeReader(), NoSubtitles(), passes(1))
     with held(Layout(out)):
