@@ -49,7 +49,7 @@ class Cost(NamedTuple):
 def make_picture(path: Path, number: int, person: int) -> None:
     """A red face of a person on noise that only this picture has."""
     pixels = np.random.default_rng(number).integers(0, 60, (64, 64, 3), np.uint8)
-    pixels[8:56, 8:56] = (255, person >> 8 & 127, person & 255)
+    pixels[8:56, 8:56] = (255, person >> 7 & 127, person & 127)
     Image.fromarray(pixels).save(path, compress_level=1)
 
 

@@ -103,7 +103,7 @@ class FaceEncoder:
 def _embedding(pixels: np.ndarray, box: np.ndarray) -> np.ndarray:
     left, top, right, bottom = np.round(box).astype(int)
     _, high, low = pixels[(top + bottom) // 2, (left + right) // 2].tolist()
-    person = np.random.default_rng(high * 256 + low).standard_normal(128)
+    person = np.random.default_rng(high * 128 + low).standard_normal(128)
     noise = np.random.default_rng(int(pixels.sum())).standard_normal(128)
     return person / np.linalg.norm(person) + 0.2 * noise / np.linalg.norm(noise)
 

@@ -81,10 +81,11 @@ class KindFile:
     """One Parquet file that grows by tables of one kind, in groups of some thousand rows.
 
     Groups are so small that one input is read without the others, and so large that 100,000 inputs
-    have a short footer. Memory is bounded by one group.
+    have a short footer. Memory is bounded by one group. A table of one row takes some ten kilobytes for its
+    columns: such ones are joined before a group is full.
     """
 
-    _ROWS, _BYTES = 4096, 8 << 20
+    _ROWS, _BYTES, _TABLES = 4096, 8 << 20, 64
 
     def __init__(self, path: Path, kind: str) -> None:
         self._schema = schema(kind)
@@ -99,6 +100,8 @@ class KindFile:
         self._bytes += table.nbytes
         if self._rows >= self._ROWS or self._bytes >= self._BYTES:
             self._flush()
+        elif len(self._tables) >= self._TABLES:
+            self._tables = [pa.concat_tables(self._tables).combine_chunks()]
 
     def _flush(self) -> None:
         if self._rows:

@@ -8,19 +8,17 @@ rollback journal, not a write-ahead log: then there is one file, which a disk th
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from sensorium.core.record import digest
+from sensorium.library.store.database import connected
 
 _FORMAT = "2"
-_PATIENCE = 60.0  # seconds that a reader waits for a transaction
 _TABLES = """
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT);
     CREATE TABLE shard (number INTEGER PRIMARY KEY);
@@ -93,7 +91,9 @@ class Catalogue:
                 )
             try:
                 found = self._format()
-            except sqlite3.OperationalError:  # a folder that is read-only
+            except sqlite3.OperationalError:
+                # a folder that is read-only; not "ro" from the start: after a writer was killed, who opens
+                # it next undoes what that one began
                 self._db.close()
                 self._db = connected(place, "ro")
                 found = self._format()
@@ -187,13 +187,17 @@ class Catalogue:
                 yield key, shard, bool(cached), json.loads(ranges)
 
     def results_of(self, shard: int) -> list[Result]:
-        """The results that lie in one shard."""
+        """The results that lie in one shard; those of one recipe share its text."""
+        recipes = dict(self._db.execute("SELECT id, text FROM recipe"))
         rows = self._db.execute(
-            "SELECT key, number, cached, state, recipe.text, ranges FROM result "
-            "JOIN recipe ON recipe.id = result.recipe WHERE shard = ?",
+            "SELECT key, number, cached, state, recipe, ranges FROM result WHERE shard = ?",
             (shard,),
         )
-        return [Result(k, n, bool(c), s, r, json.loads(ranges)) for k, n, c, s, r, ranges in rows]
+        return [Result(k, n, bool(c), s, recipes[r], json.loads(at)) for k, n, c, s, r, at in rows]
+
+    def num_results(self) -> dict[int, int]:
+        """Shard -> how many results lie in it."""
+        return dict(self._db.execute("SELECT shard, count(*) FROM result GROUP BY shard"))
 
     def entries_of(self, shard: int) -> list[Entry]:
         """The entries that one shard carries and no later one."""
@@ -281,16 +285,6 @@ class Catalogue:
     def forget_journals(self, names: Iterable[str]) -> None:
         """Journals that are no more."""
         self._db.executemany("DELETE FROM taken WHERE journal = ?", [(name,) for name in names])
-
-
-def connected(place: Path, mode: str) -> sqlite3.Connection:
-    """Not "ro" from the start: after a writer was killed, who opens it next undoes what that one began."""
-    name = f"file:{quote(os.path.abspath(place))}?mode={mode}"
-    opened = sqlite3.connect(
-        name, uri=True, isolation_level=None, timeout=_PATIENCE, check_same_thread=False
-    )
-    opened.execute("PRAGMA synchronous=FULL")
-    return opened
 
 
 def _input(each: Entry, shard: int | None) -> tuple[Any, ...]:

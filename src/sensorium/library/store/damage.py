@@ -16,7 +16,8 @@ from typing import Any
 
 from sensorium.core.errors import LibraryError
 from sensorium.library.layout import Layout
-from sensorium.library.store.catalogue import Catalogue, Entry, Result, connected
+from sensorium.library.store.catalogue import Catalogue, Entry, Result
+from sensorium.library.store.database import connected
 from sensorium.library.store.journal import SUFFIX, frames
 from sensorium.library.store.shard import (
     ABOUT,

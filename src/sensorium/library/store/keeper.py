@@ -12,9 +12,11 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from heapq import merge
 from pathlib import Path
+from typing import Any
 
 from sensorium.library.layout import Layout
 from sensorium.library.store.catalogue import Catalogue, Entry, media_of
@@ -23,7 +25,9 @@ from sensorium.library.store.rebuilding import alive, catch_up, rebuilt
 from sensorium.library.store.shard import ShardWriter, about
 from sensorium.library.store.sink import Found, results_in
 
-_MOST_SHARDS = 6
+_AT_ONCE = 20_000  # results that are taken up at once
+_MOST_SHARDS = 6  # that are not full
+_FULL = 100_000  # results: a shard with more is not joined with others, for one has to be held in memory
 _GRACE = 10.0  # seconds that replaced files stay, for who has just asked where they are
 
 
@@ -54,36 +58,42 @@ class Keeper:
 
     def compact(self, last: bool = False) -> None:
         """Moves what the journals hold onto the shelf; with `last` nobody writes to them any more."""
-        news = self._news()
-        if news.results or news.entries:
-            self._shelve(news)
+        whole = False
+        while not whole:
+            news, whole = self._news()
+            if news.results or news.entries:
+                self._shelve(news)
         if last:
             for name in news.upto:
                 (self._layout.journals / name).unlink()
             self._catalogue.forget_journals(self._catalogue.journals())
         self._sweep()
 
-    def _news(self) -> _News:
-        """The frames behind those that are on the shelf, in order of time."""
+    def _news(self) -> tuple[_News, bool]:
+        """The frames behind those that are on the shelf, in order of time, and whether these are all.
+
+        A journal that a killed run left, or that many machines fill, may hold more than memory does.
+        """
         news, known = _News(), self._catalogue.journals()
-        found: list[tuple[int, int, Found | Frame, Path]] = []
+        streams = []
         for journal in sorted(self._layout.journals.glob(f"*{SUFFIX}")):
-            begin = known.get(journal.name, 0)
-            news.upto[journal.name] = begin
-            with open(journal, "rb") as file:
-                for each, clear in results_in(frames(file, begin)):
-                    at = each.time if isinstance(each, Found) else each.meta["time"]
-                    found.append((at, len(found), each, journal))
-                    news.upto[journal.name] = clear
-            news.num_bytes += news.upto[journal.name] - begin
-        for _, _, each, journal in sorted(found, key=lambda item: item[:2]):
+            news.upto[journal.name] = known.get(journal.name, 0)
+            streams.append(_timed(journal, news.upto[journal.name]))
+        recipes: dict[str, Any] = {}  # many results have few
+        for _, journal, each, clear in merge(*streams, key=lambda item: item[0]):
+            news.num_bytes += max(clear - news.upto[journal.name], 0)
+            news.upto[journal.name] = clear
             if isinstance(each, Found):
+                text = json.dumps(each.recipe, sort_keys=True)
+                each = replace(each, recipe=recipes.setdefault(text, each.recipe))
                 news.results[each.key] = each, journal
-            else:
-                entry = each.meta.get("entry")
-                uri = entry["uri"] if entry else each.meta["gone"]
-                news.entries[uri] = json.dumps(entry, sort_keys=True)
-        return news
+                continue
+            entry = each.meta.get("entry")
+            uri = entry["uri"] if entry else each.meta["gone"]
+            news.entries[uri] = json.dumps(entry, sort_keys=True)
+            if len(news.results) >= _AT_ONCE and clear == each.end:
+                return news, False
+        return news, True
 
     def _shelve(self, news: _News) -> None:
         number = max((int(f.name) for f in self._layout.shards.glob("[0-9]*")), default=0) + 1
@@ -140,8 +150,8 @@ class Keeper:
     def _sources(self, news: _News, stays: Mapping[str, bool]) -> list[int]:
         """The shards to be written anew: those whose rows change places, and small ones.
 
-        A shard that stays is larger than all younger ones together, and there are few: so every row
-        is written again a few times in all, however many runs there are.
+        A shard that stays is full, or larger than all younger ones together, and of these there are few:
+        so every row is written again a few times in all, however many runs there are.
         """
         found = {
             shard
@@ -152,7 +162,9 @@ class Keeper:
         }
         sizes = {number: self._size(number) for number in self._catalogue.shards()}
         mine = news.num_bytes + sum(sizes[number] for number in found)
-        others = sorted((size, number) for number, size in sizes.items() if number not in found)
+        num_results = self._catalogue.num_results()
+        full = {number for number, count in num_results.items() if count >= _FULL}
+        others = sorted((sizes[number], number) for number in sizes.keys() - found - full)
         while others and (others[0][0] < mine or len(others) >= _MOST_SHARDS):
             size, number = others.pop(0)
             found.add(number)
@@ -182,3 +194,10 @@ class Keeper:
         for file in self._layout.tensors.iterdir():
             if file.name not in used:
                 file.unlink()
+
+
+def _timed(journal: Path, begin: int) -> Iterator[tuple[int, Path, Found | Frame, int]]:
+    """(time, journal, result or entry, offset before which all is taken) of the frames from an offset on."""
+    with open(journal, "rb") as file:
+        for each, clear in results_in(frames(file, begin)):
+            yield each.time if isinstance(each, Found) else each.meta["time"], journal, each, clear
