@@ -59,6 +59,49 @@ def test_text_is_read_with_its_place():
     assert iou(found.xyxy, np.array([[44, 293, 195, 322]]))[0, 0] > 0.4
 
 
+def test_a_picture_is_searched_only_if_something_changed_in_it(monkeypatch):
+    """Noise is no change; one other letter is."""
+    from sensorium.adapters.models.vision.rapid_text import RapidTextReader
+    from sensorium.core.media import Frames
+
+    def shown(text, seed):
+        picture = Image.new("RGB", (640, 360), (20, 40, 110))
+        ImageDraw.Draw(picture).text(
+            (44, 293), text, fill=(255, 255, 255), font=ImageFont.load_default(14)
+        )
+        noise = np.random.default_rng(seed).integers(-6, 7, (360, 640, 3))
+        return np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8)
+
+    reader, searched = RapidTextReader(), []
+    search = reader._engine.detect_and_crop
+    monkeypatch.setattr(
+        reader._engine, "detect_and_crop", lambda *a: searched.append(1) or search(*a)
+    )
+    pixels = [shown("KARL BERG", 0), shown("KARL BERG", 1), shown("KARL BERT", 2)]
+    found = reader.detect(Frames(np.stack(pixels), np.arange(3.0)))
+    assert [each.label for each in found] == [("KARL BERG",), ("KARL BERG",), ("KARL BERT",)]
+    assert len(searched) == 2
+
+
+def test_weights_too_small_for_a_float_are_flushed(tmp_path):
+    import onnx
+    from onnx import helper, numpy_helper
+
+    from sensorium.adapters.models.onnx_session import open_session
+
+    weights = numpy_helper.from_array(np.array([1e-39, 2.0, 0.0], np.float32), "w")
+    shape = [helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [3]) for n in "xy"]
+    graph = helper.make_graph(
+        [helper.make_node("Mul", ["x", "w"], ["y"])], "g", shape[:1], shape[1:], [weights]
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "small.onnx")
+    (made,) = open_session(tmp_path / "small.onnx", flush=True).run(
+        None, {"x": np.full(3, 1e30, np.float32)}
+    )
+    assert made.tolist() == [0.0, np.float32(2e30), 0.0]
+
+
 def test_drawn_heads_are_told_apart_or_not_by_their_drawing():
     from sensorium.adapters.models.vision.drawn_heads import DrawnHeads
     from sensorium.core.vision import Regions

@@ -46,7 +46,7 @@ class Texts:
     def recipe(self) -> Mapping[str, Any]:
         """The model and the choice of pictures."""
         models = [self._texts.provenance.plain()]
-        return {"name": self.name, "version": 2, "models": models, "params": asdict(self._options)}
+        return {"name": self.name, "version": 3, "models": models, "params": asdict(self._options)}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has pictures."""

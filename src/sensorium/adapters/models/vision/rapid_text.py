@@ -9,20 +9,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from omegaconf import flag_override
 from rapidocr import RapidOCR
 from rapidocr.main import RapidOCRError
 from rapidocr.utils.process_img import map_boxes_to_original
 
+from sensorium.adapters.models.onnx_session import open_session
 from sensorium.core.media import Frames
 from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
-from sensorium.models.store import revision
+from sensorium.models.store import folder, revision
 from sensorium.ops.vision.boxes import iou
 
+_DETECTOR = "PP-OCRv6_det_small.onnx"
 _SIDE = 480  # longer side at which text is looked for; rapidocr's 736 costs eight times as much
 _LEAST, _SHORTEST = 0.85, 2  # score and characters of a line that counts
 _SAME_PLACE = 0.7  # IoU with a line that was read before
 _UNCHANGED = 12.0  # of 255, mean over a cell: noise of a codec stays below, another letter does not
+_CELLS = 160  # along the longer side of a picture: about the strokes of the smallest letters that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,12 @@ class RapidTextReader:
     @cached_property
     def provenance(self) -> Provenance:
         """The package, its weights and the thresholds."""
-        params = {"side": _SIDE, "least_score": _LEAST}
+        params = {"side": _SIDE, "least_score": _LEAST, "unchanged": _UNCHANGED}
         return Provenance("ppocr-v6-small", revision("ppocr-v6-small"), params)
 
     @cached_property
     def _engine(self) -> RapidOCR:
-        return RapidOCR(
+        engine = RapidOCR(
             params={
                 "Global.log_level": "critical",
                 "Global.use_cls": False,
@@ -58,15 +62,24 @@ class RapidTextReader:
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
+        # A quarter of a million of its weights are denormal: flushed, it takes a quarter of the time.
+        detector = open_session(folder("ppocr-v6-small") / _DETECTOR, self._threads, flush=True)
+        with flag_override(engine.cfg, "allow_objects", True):
+            engine.cfg.Det.session = detector
+        return engine
 
     def detect(self, frames: Frames) -> list[Regions]:
-        """One Regions per frame, from top to bottom. A line that stands in several frames is read once."""
+        """One Regions per frame, from top to bottom. A line that stands in several frames is read once.
+
+        A frame in which nothing has changed since the last one that was searched has the lines of that one.
+        """
         found: list[Regions] = []
         before: NDArray[np.uint8] | None = None
         lines: list[_Line] = []
         for pixels, at in zip(frames.pixels, frames.times.tolist(), strict=True):
-            lines = self._read(pixels, before, lines)
-            before = pixels
+            if before is None or _stirred(before, pixels, max(pixels.shape) // _CELLS):
+                lines = self._read(pixels, before, lines)
+                before = pixels
             found.append(_regions(lines, at))
         return found
 
@@ -116,11 +129,16 @@ def _same(
             continue
         left, top = (int(v) for v in np.minimum(line.place, place)[:2])
         right, bottom = (int(np.ceil(v)) for v in np.maximum(line.place, place)[2:])
-        old, new = (each[top:bottom, left:right, 1].astype(np.float32) for each in (before, pixels))
-        cell = max(2, min(old.shape) // 2)
-        changed = np.abs(old - new)
-        changed = np.add.reduceat(changed, np.arange(0, changed.shape[0], cell), axis=0)
-        changed = np.add.reduceat(changed, np.arange(0, changed.shape[1], cell), axis=1)
-        if changed.max() < _UNCHANGED * cell * cell:
+        old, new = (each[top:bottom, left:right] for each in (before, pixels))
+        if not _stirred(old, new, min(old.shape[:2]) // 2):
             return line
     return None
+
+
+def _stirred(old: NDArray[np.uint8], new: NDArray[np.uint8], cell: int) -> bool:
+    """Whether anything has changed, in square cells of so many pixels, 2 at least; green is looked at."""
+    cell = max(2, cell)
+    changed = np.abs(old[..., 1].astype(np.int32) - new[..., 1])
+    changed = np.add.reduceat(changed, np.arange(0, changed.shape[0], cell), axis=0)
+    changed = np.add.reduceat(changed, np.arange(0, changed.shape[1], cell), axis=1)
+    return bool(changed.max() >= _UNCHANGED * cell * cell)
