@@ -64,9 +64,7 @@ class Found:
 
 
 def find_damage(layout: Layout) -> Found:
-    """Everything that is damaged; every byte of the library is read.
-
-    A run may write meanwhile: shards that it replaces before the end count no more.
+    """Everything that is damaged; every byte is read. Shards that a run replaces meanwhile are left out.
 
     Raises:
         LibraryError: the folder is no library, or of another format.
