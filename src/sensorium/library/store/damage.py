@@ -65,9 +65,7 @@ class Found:
 
 
 def find_damage(layout: Layout) -> Found:
-    """Everything that is damaged; every byte of the library is read.
-
-    A run may write meanwhile: shards that it replaces before the end count no more.
+    """Everything that is damaged; every byte is read. Shards that a run replaces meanwhile are left out.
 
     Raises:
         LibraryError: the folder is no library, or of another format.
@@ -229,20 +227,17 @@ def _agrees(layout: Layout, sound: list[int]) -> bool:
     """Whether the catalogue says of shards what they say of themselves, apart from older entries."""
     try:
         with closing(Catalogue(layout.catalogue)) as opened:
-            newest: dict[str, tuple[int, int]] = {}
+            uris: set[str] = set()
             for number in sound:
                 folder = layout.shard(number)
                 mine = {_told(each) for each in results_in_shard(folder)}
                 if mine != {_told(each) for each in opened.results_of(number)}:
                     return False
-                entries = {hash(_line(each)) for each in entries_in_shard(folder)}
-                if not entries >= {hash(_line(each)) for each in opened.entries_of(number)}:
+                entries = {_line(each) for each in entries_in_shard(folder)}
+                if not entries >= {_line(each) for each in opened.entries_of(number)}:
                     return False
-                for each in entries_in_shard(folder):
-                    newest[each.uri] = max(newest.get(each.uri, (0, 0)), (each.number, number))
-            held = {n: {each.uri for each in opened.entries_of(n)} for n in opened.shards()}
-            everywhere = set().union(*held.values())
-            return all(uri in everywhere for uri in newest)
+                uris |= {uri for uri, *_ in entries}
+            return uris <= {e.uri for n in opened.shards() for e in opened.entries_of(n)}
     except (sqlite3.DatabaseError, ValueError, KeyError, TypeError):
         return False
 
