@@ -413,3 +413,15 @@ def test_nothing_to_do_asks_no_worker(files, tmp_path):
     assert Counting.asked == 8
     go(files, out, passes(2), executor=Counting())
     assert Counting.asked == 13
+
+
+def test_much_at_once_is_taken_up_in_parts(files, tmp_path, monkeypatch):
+    """Two results at a time: what is seen is the same, and full shards are left alone."""
+    go(files, tmp_path / "whole", passes())
+    monkeypatch.setattr(keeper, "_AT_ONCE", 2)
+    monkeypatch.setattr(keeper, "_FULL", 1)
+    go(files, tmp_path / "parts", passes())
+    assert seen(tmp_path / "parts") == seen(tmp_path / "whole")
+    with Shelf(Layout(tmp_path / "parts")).catalogue() as opened:
+        assert len(opened.shards()) > 1
+    assert not list(Layout(tmp_path / "parts").journals.iterdir())
