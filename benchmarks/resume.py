@@ -35,9 +35,9 @@ from sensorium.core.features import Features
 from sensorium.core.media import MediaRef
 from sensorium.core.record import KINDS, Record
 from sensorium.library.gallery import Gallery
+from sensorium.library.health.damage import find_damage
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
-from sensorium.library.store.damage import find_damage
 from sensorium.ports import Earlier, Report
 from sensorium.run import work
 from sensorium.run.executors import Options

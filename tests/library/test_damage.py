@@ -15,11 +15,11 @@ from sensorium.core.config import Config
 from sensorium.core.errors import LibraryError
 from sensorium.interfaces.cli.main import main
 from sensorium.library.gallery import Gallery
+from sensorium.library.health.damage import find_damage
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.library.lock import held
 from sensorium.library.store import writing
-from sensorium.library.store.damage import find_damage
 from sensorium.library.store.writing import sink_of
 from sensorium.run import work
 from sensorium.run.plan import Built

@@ -24,6 +24,7 @@ from sensorium.library.library import Library
 from sensorium.library.store import catalogue, keeper, writing
 from sensorium.library.store.shard import about
 from sensorium.library.store.shelf import Shelf
+from sensorium.library.store.writing import sink_of
 from sensorium.run import work
 from sensorium.run.executors import Options
 from sensorium.run.extract import run
@@ -314,7 +315,7 @@ def test_a_frame_that_is_cut_counts_for_nothing(files, tmp_path):
     """The journal of a process that was killed while it wrote: all before it is kept."""
     out = tmp_path / "lib"
     go(files, out, passes(1))
-    journal, sink = work.opened(work.Job(None, Config(), str(out), 1, run="cut"))
+    journal, sink = sink_of(str(out), "cut", b"")
     ref = synthetic_ref("/m/a.wav", "audio")
     for name in ("one", "two"):
         key = f"{ref.digest[:32]}/{name}-{'0' * 16}"

@@ -18,7 +18,7 @@ from sensorium.interfaces.cli.terminal.console import (
 )
 
 if TYPE_CHECKING:
-    from sensorium.library.store.damage import Found
+    from sensorium.library.health.damage import Found
     from sensorium.run.recovery.repair import Lost
 
 
@@ -35,8 +35,8 @@ def check(library: str, repair: bool, config: str | None, as_json: bool) -> None
     """
     from pathlib import Path
 
+    from sensorium.library.health.damage import find_damage
     from sensorium.library.layout import Layout
-    from sensorium.library.store.damage import find_damage
     from sensorium.run.recovery.repair import not_computed
     from sensorium.run.recovery.repair import repair as mended
 

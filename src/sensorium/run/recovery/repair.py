@@ -10,11 +10,11 @@ from typing import Any
 from sensorium.adapters.remote.address import remember
 from sensorium.core.config import Config
 from sensorium.core.media import MediaRef
+from sensorium.library.health.damage import Found, find_damage, lost_results
+from sensorium.library.health.mending import mend
 from sensorium.library.layout import Layout
 from sensorium.library.lock import held
 from sensorium.library.store.catalogue import Catalogue
-from sensorium.library.store.damage import Found, find_damage, lost_results
-from sensorium.library.store.mending import mend
 from sensorium.library.store.sink import Sink
 from sensorium.library.store.writing import adding
 from sensorium.ports import Earlier, Pass, Report

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from sensorium.adapters.stores.feature_shards import is_whole
 from sensorium.adapters.stores.parquet import groups, read_columns, read_ranges
+from sensorium.library.health.damage import MARKER, Found, Shard, replaced_by
 from sensorium.library.layout import FORMAT, Layout, write_json
 from sensorium.library.store.catalogue import Catalogue, Entry, Result
-from sensorium.library.store.damage import MARKER, Found, Shard, replaced_by
 from sensorium.library.store.keeper import Keeper
 from sensorium.library.store.rebuilding import alive
 from sensorium.library.store.shard import (

@@ -1,0 +1,1 @@
+"""What is wrong with a library folder, and how it is mended."""
