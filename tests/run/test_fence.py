@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sensorium.adapters.engines import kernel_fence
-from sensorium.adapters.engines.fence import Enclosed
 from sensorium.adapters.engines.local import LocalPool
+from sensorium.adapters.fencing import kernel_fence
+from sensorium.adapters.fencing.fence import Enclosed
 from sensorium.core.config import Config
 from sensorium.core.errors import UsageError, WorkerError
 from sensorium.core.limits import Fence

@@ -70,7 +70,7 @@ _LARGE, _LONG = 40_000_000, 3600.0  # pixels, seconds
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """What a worker may use while it works on files of strangers; see `adapters.engines.fence`.
+    """What a worker may use while it works on files of strangers; see `adapters.fencing.fence`.
 
     `memory` in bytes, beyond what is shared with others; `seconds` for one file, and `per_second` more for
     each second that it lasts; `file_bytes` of any file that it writes; `network`: it may open connections,

@@ -119,8 +119,8 @@ def pool(
     num_workers: int, layout: Layout, fence: Fence | None, stop: threading.Event | None = None
 ) -> Executor:
     """Worker processes for jobs on a library, inside a fence if one is given; `stop` ends them."""
-    from sensorium.adapters.engines.fence import Enclosed
     from sensorium.adapters.engines.local import LocalPool
+    from sensorium.adapters.fencing.fence import Enclosed
     from sensorium.ops.sound.mel import warm
 
     if fence is None:

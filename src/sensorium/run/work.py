@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sensorium.adapters.engines.fence import memory_limit
+from sensorium.adapters.fencing.fence import memory_limit
 from sensorium.adapters.media.notices import heard, without_warnings
 from sensorium.adapters.remote.address import remember
 from sensorium.core.config import Config

@@ -15,7 +15,7 @@ from typing import Any
 
 from loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 
-from sensorium.adapters.engines.fence import ALONE, Enclosed
+from sensorium.adapters.fencing.fence import ALONE, Enclosed
 from sensorium.core.errors import WorkerError
 
 _LOOK = 0.2  # seconds between two looks at whether to stop

@@ -12,12 +12,12 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from sensorium import __version__
 from sensorium.core.errors import UsageError, WorkerError
 from sensorium.ports import Equipment
 
@@ -43,10 +43,10 @@ class _Bare:
 class _Worker:
     """The process on the other side; it lives as long as it can."""
 
-    def __init__(self, version: str) -> None:
-        if version != __version__:
+    def __init__(self, here: str) -> None:
+        if (mine := version("sensorium")) != here:
             raise UsageError(
-                f"a machine of the cluster has sensorium {__version__}, this one {version}; "
+                f"a machine of the cluster has sensorium {mine}, this one {here}; "
                 "install the same on all"
             )
 
@@ -201,7 +201,7 @@ class _Run:
         share = {"num_gpus": self._cluster.gpus_each} if self._cluster.gpus_each else {}
         # Ray must not start a dead one again nor repeat its task by itself: we count the tries.
         limits = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, **share}
-        worker: Any = ray.remote(_Worker).options(**limits).remote(__version__)
+        worker: Any = ray.remote(_Worker).options(**limits).remote(version("sensorium"))
         self._starting[worker.lacks.remote(self._equipment)] = worker
 
     def _started(self, ref: Any) -> None:

@@ -42,7 +42,7 @@ class Enclosed:
         self._temporary_files()
         stands = [*_limited(self.limits)]
         if sys.platform == "linux":
-            from sensorium.adapters.engines import kernel_fence
+            from sensorium.adapters.fencing import kernel_fence
 
             if self.folders and kernel_fence.write_only_to([*self.folders, os.devnull]):
                 stands.append("writes")

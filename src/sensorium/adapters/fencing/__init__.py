@@ -1,0 +1,1 @@
+"""A fence around a process that works on files of strangers."""
