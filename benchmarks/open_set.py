@@ -43,6 +43,7 @@ from sensorium.ops.people.similarity import match
 from sensorium.people.match import RULES
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "faces"
+HALVES = ("first half", "second half")  # of voices the first is what the calibration was fitted on
 DRAWS, MARGIN, SAME_PICTURE = 500, 48, 2
 _NPM = ("tabler-ui@0.0.34", "@tabler/preview@1.2.0")
 _LONGEST = 24 * real_voices.RATE  # samples of a recording that are cut into pieces
@@ -391,14 +392,14 @@ def _moved(calibration: Calibration, cosine: float, kind: Kind) -> Calibration:
 
 def spoken(data: Path) -> list[Look]:
     """Pieces of 2, 4 and 8 s of all voices; AMI's people are another set."""
-    people = real_voices.clips(real_voices.fetch(), data)
-    left = [who for each in real_voices.halves(list(people)) for who in each]
-    found = [
-        (who, clip.recording, clip.samples[:_LONGEST])
-        for who in left
-        for clip in people[who][:_RECORDINGS]
-    ]
-    looks = [_look(each, "readers") for each in pieces.pieces(found, [2.0, 4.0, 8.0])]
+    people, looks = real_voices.clips(real_voices.fetch(), data), []
+    for name, who in zip(HALVES, real_voices.halves(list(people)), strict=True):
+        found = [
+            (person, clip.recording, clip.samples[:_LONGEST])
+            for person in who
+            for clip in people[person][:_RECORDINGS]
+        ]
+        looks += [_look(each, name) for each in pieces.pieces(found, [2.0, 4.0, 8.0])]
     shared = [(w, r, s[:_LONGEST]) for w, r, s in pieces.recordings(data) if r.startswith("trn")]
     return looks + [_look(each, "AMI") for each in pieces.pieces(shared, [2.0, 4.0, 8.0])]
 
@@ -412,13 +413,7 @@ def voices(data: Path, plot: str | None) -> None:
     kind: Kind = "voice"
     calibration = models()["speaker_encoder", Config().models()["speaker_encoder"]].calibration
     looks = spoken(data)
-    readers = [look for look in looks if look.origin == "readers"]
-    first, second = (set(each) for each in real_voices.halves(sorted({x.person for x in readers})))
-    sets = {
-        "first half": half(readers, first),
-        "second half": half(readers, second),
-        "AMI": [look for look in looks if look.origin == "AMI"],
-    }
+    sets = {name: [x for x in looks if x.origin == name] for name in (*HALVES, "AMI")}
     told = np.log(0.98 / 0.02)
     print("| set | people | seconds | missed, % | false, % |\n|---|---|---|---|---|")
     for name, those in sets.items():
@@ -429,9 +424,9 @@ def voices(data: Path, plot: str | None) -> None:
                 f"| {name} | {len({x.person for x in mine})} | {seconds:.0f} | {row} |", flush=True
             )
     print("\n| known | known: right, unknown, wrong, % | extras named, % |\n|---|---|---|")
-    eight = [look for name in ("second half", "AMI") for look in sets[name] if look.seconds == 4.0]
+    four = [x for name in (HALVES[1], "AMI") for x in sets[name] if x.seconds == 4.0]
     for gallery in (20, 40):
-        print(f"| {' | '.join(named(eight, calibration, kind, gallery))} |")
+        print(f"| {' | '.join(named(four, calibration, kind, gallery))} |")
     if plot:
         each = {n: pairs([x for x in t if x.seconds == 4.0], calibration) for n, t in sets.items()}
         curves(each, told, "log odds that two pieces of 4 s are of one person", plot)
