@@ -19,7 +19,6 @@ from typing import Any
 import many_fakes
 import numpy as np
 from PIL import Image
-from sensorium.run.keys import stat_of
 
 from sensorium.library.layout import Layout
 from sensorium.library.lock import held
@@ -29,6 +28,7 @@ from sensorium.people.recognise import recognise
 from sensorium.run.config_file import as_config
 from sensorium.run.inputs import Input, find
 from sensorium.run.job import Job
+from sensorium.run.parts.keys import stat_of
 from sensorium.run.work import work_on
 
 _AT_ONCE = 200  # inputs whose frames are added at once
