@@ -12,7 +12,9 @@ demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/installed-dev check
-	$(BIN)/python -m pytest
+	# apart: after all the others, in one process, the examples of the docs did not come to an end
+	$(BIN)/python -m pytest --ignore=tests/test_docs.py
+	$(BIN)/python -m pytest tests/test_docs.py
 	PYTHONPATH=$(VENV)/detector $(BIN)/python -m pytest tests/adapters/test_yolo.py
 
 check: $(VENV)/installed-dev
