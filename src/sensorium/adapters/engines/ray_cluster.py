@@ -6,12 +6,14 @@ since Ray's own retries know nothing of an item that kills every worker it meets
 
 from __future__ import annotations
 
+import secrets
 import socket
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from sensorium.adapters.engines.ray_worker import Bare, RayWorker
-from sensorium.core.errors import WorkerError
+from sensorium.core.errors import UsageError, WorkerError
 from sensorium.ports import Equipment
 
 _LOOK = 5.0  # seconds between two looks at how many workers the cluster has room for
@@ -28,6 +29,45 @@ _ASK = 0.5  # seconds between two questions how far an item is, where somebody w
 _TRIES = 2  # an item is tried once more after it was on a worker that died
 _STARTS = 3  # workers in a row that cannot start are the cluster's fault, not bad luck
 _PATIENCE = 60.0  # seconds without any worker before we say that we wait
+
+
+class _Worker:
+    """The process on the other side, an actor; it lives as long as it can.
+
+    Its actor needs the concurrency group ``asked``, where `told` answers while `work` goes on.
+    """
+
+    def __init__(self, here: str) -> None:
+        if (mine := version("sensorium")) != here:
+            raise UsageError(
+                f"a machine of the cluster has sensorium {mine}, this one {here}; "
+                "install the same on all"
+            )
+        # Not a folder to be cleared: a worker is killed, it does not end.
+        self._told = Path(tempfile.gettempdir()) / f"sensorium-{secrets.token_hex(8)}.json"
+
+    def lacks(self, equipment: Equipment | None) -> bool:
+        return equipment is not None and equipment.lacks()
+
+    def unpack(self, equipment: Equipment, data: bytes) -> None:
+        equipment.unpack(data)
+
+    def work(self, function: Callable[[Any], Any], item: Any) -> Any:
+        """The result or the exception, so that what Ray raises is about the cluster only."""
+        if getattr(item, "progress", ""):  # a path of the machine of the run
+            item = replace(item, progress=str(self._told))
+        try:
+            return function(item)
+        except Exception as error:
+            return error
+
+    @ray.method(concurrency_group="asked")
+    def told(self) -> bytes:
+        """What the work said last of how far it is; empty if it said nothing yet."""
+        try:
+            return self._told.read_bytes()
+        except FileNotFoundError:
+            return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +88,7 @@ class RayCluster:
     address: str | None = None
     num_workers: int = 0
     gpus_each: float = 0.0
-    equipment: Equipment = field(default_factory=Bare)
+    equipment: Equipment | None = None
     shares_disk: bool = field(
         default=False, init=False
     )  # what is finished comes back, and is kept here
@@ -171,7 +211,7 @@ class _Run:
         share = {"num_gpus": self._cluster.gpus_each} if self._cluster.gpus_each else {}
         # Ray must not start a dead one again nor repeat its task by itself: we count the tries.
         limits = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, **share}
-        actor: Any = ray.remote(concurrency_groups={"asked": 1}, **limits)(RayWorker)  # type: ignore[call-overload]
+        actor: Any = ray.remote(concurrency_groups={"asked": 1}, **limits)(_Worker)  # type: ignore[call-overload]
         worker = actor.remote(version("sensorium"))
         self._starting[worker.lacks.remote(self._equipment)] = worker
 
@@ -185,8 +225,9 @@ class _Run:
                 raise WorkerError(f"ray: no worker could start; {_line(error)}") from error
             self._looked = 0.0
             return
-        if lacking:
-            self._pack = self._pack or ray.put(self._cluster.equipment.packed())
+        equipment = self._cluster.equipment
+        if lacking and equipment is not None:
+            self._pack = self._pack or ray.put(equipment.packed())
             again = worker.unpack.remote(self._equipment, self._pack)
             self._starting[again] = worker
         else:
