@@ -13,8 +13,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev check
 	# apart: after all the others, in one process, the examples of the docs did not come to an end
-	$(BIN)/python -m pytest --ignore=tests/test_docs.py
-	$(BIN)/python -m pytest tests/test_docs.py
+	$(BIN)/python -m pytest
 	PYTHONPATH=$(VENV)/detector $(BIN)/python -m pytest tests/adapters/test_yolo.py
 
 check: $(VENV)/installed-dev

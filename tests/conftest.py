@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
 import tiny_models
 
 pytest.register_assert_rewrite("contracts")
+
+
+@pytest.fixture(autouse=True)
+def _as_usual():
+    """A test that leaves this thread a real-time one stops later ones: see `usual_priority`."""
+    yield
+    if hasattr(os, "sched_getscheduler"):
+        assert os.sched_getscheduler(0) not in (os.SCHED_FIFO, os.SCHED_RR)
 
 
 @pytest.fixture

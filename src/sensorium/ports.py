@@ -222,7 +222,10 @@ class Executor(Protocol):
     def map(
         self, function: Callable[[Any], Any], items: Sequence[Any]
     ) -> Iterator[tuple[int, Any]]:
-        """(index, result or the exception) in any order; a dying worker fails its item only."""
+        """(index, result or the exception) in any order; a dying worker fails its item only.
+
+        Where workers see another disk, what an item's `progress` (a path here) is told comes back to it.
+        """
 
 
 class Equipment(Protocol):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sensorium.adapters.media.notices import heard as heard_notices
 from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.errors import MediaError
-from sensorium.testing.made_media import squares, tone, write_sound, write_video
+from sensorium.testing.made_media import squares, tone, usual_priority, write_sound, write_video
 
 READER = MediaReader()
 
@@ -32,6 +32,7 @@ def gray(index):
     return 24 + 9 * index % 216
 
 
+@usual_priority()
 def write_pictures(path, times, codec="mpeg4", pix_fmt="yuv420p", size=(48, 32), base=1000):
     """Flat gray pictures at these seconds; `base` ticks a second."""
     with av.open(str(path), "w") as container:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -136,6 +139,44 @@ def test_a_cluster_makes_the_library_that_one_machine_makes(two_nodes, films, tm
         again = run(films, tmp_path / "there", config, options, Watcher())
         assert not any(each.computed for each in again)
     assert tables(Library(tmp_path / "there")) == tables(Library(tmp_path / "here"))
+
+
+@dataclass(frozen=True)
+class Watched:
+    """An item whose progress somebody follows."""
+
+    progress: str
+
+
+def test_how_far_an_item_is_comes_back_while_it_is_worked_on(two_nodes, tmp_path):
+    """Over a path that only this side knows; nothing of it is left when the item is finished."""
+    told = tmp_path / "0.json"
+
+    def half_done(item):
+        assert item.progress != str(told)
+        there = Path(item.progress)
+        there.write_bytes(b"half")
+        ends = time.monotonic() + 30
+        while not (tmp_path / "seen").exists() and time.monotonic() < ends:
+            time.sleep(0.05)
+        there.unlink()
+        return (tmp_path / "seen").exists()
+
+    def look():
+        ends = time.monotonic() + 30
+        while time.monotonic() < ends:
+            with suppress(FileNotFoundError):
+                if told.read_bytes() == b"half":
+                    return (tmp_path / "seen").touch()
+            time.sleep(0.05)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    assert list(RayCluster(two_nodes.address, 1).map(half_done, [Watched(str(told))])) == [
+        (0, True)
+    ]
+    looking.join()
+    assert not told.exists()
 
 
 def test_what_does_not_go_together_is_said_at_once():

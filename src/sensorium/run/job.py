@@ -31,7 +31,7 @@ class Job:
     side_by_side: bool = (
         False  # sound and pictures at once, where a core is left; no result changes
     )
-    progress: str = ""  # file that is told how far the work is; empty: nobody asks
+    progress: str = ""  # file of the asking machine, told how far the work is; empty: nobody asks
     run: str = ""
     known: bytes = b""
     allow_private: bool = False  # an HTTP address may lie in a private network
@@ -72,7 +72,7 @@ class Jobs(Sequence[Job]):
             return self.only(self._which[place])
         index = self._which[place]
         each = self._inputs[index]
-        told = str(self._progress / f"{index}.json") if self._like.library else ""
+        told = str(self._progress / f"{index}.json")
         known = self._known(each.uri) if self._known else b""
         return replace(self._like, input=each, progress=told, known=known)
 

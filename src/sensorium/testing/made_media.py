@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,24 @@ from typing import Any
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+
+@contextmanager
+def usual_priority() -> Iterator[None]:
+    """After it this thread is scheduled as before, whatever was encoded inside.
+
+    SVT-AV1, run by root, makes the thread that opens it a real-time one for good (SCHED_FIFO, 99), and so all
+    threads that this one starts: those that wait for each other by spinning then keep the cores for ever.
+    """
+    if not hasattr(os, "sched_getscheduler"):  # not Linux
+        yield
+        return
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != before[0]:
+            os.sched_setscheduler(0, *before)
 
 
 def tone(

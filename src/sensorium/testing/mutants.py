@@ -12,7 +12,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from sensorium.testing.made_media import encode_sound, murmur, squares
+from sensorium.testing.made_media import encode_sound, murmur, squares, usual_priority
 
 _RATE, _SECONDS, _PICTURES = 16_000, 1.2, 30
 
@@ -88,6 +88,7 @@ def _sound(path: Path, codec: str, sound: Any) -> None:
         encode_sound(container, stream, sound[:, :: _RATE // rate], rate)
 
 
+@usual_priority()
 def _video(path: Path, codec: str, voice: str, sound: Any) -> None:
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=25)

@@ -6,13 +6,16 @@ since Ray's own retries know nothing of an item that kills every worker it meets
 
 from __future__ import annotations
 
+import secrets
 import socket
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -22,26 +25,17 @@ from sensorium.core.errors import UsageError, WorkerError
 from sensorium.ports import Equipment
 
 _LOOK = 5.0  # seconds between two looks at how many workers the cluster has room for
+_ASK = 0.5  # seconds between two questions how far an item is, where somebody wants to know
 _TRIES = 2  # an item is tried once more after it was on a worker that died
 _STARTS = 3  # workers in a row that cannot start are the cluster's fault, not bad luck
 _PATIENCE = 60.0  # seconds without any worker before we say that we wait
 
 
-class _Bare:
-    """Equipment of work that needs none."""
-
-    def lacks(self) -> bool:
-        return False
-
-    def packed(self) -> bytes:
-        return b""
-
-    def unpack(self, data: bytes) -> None:
-        """There is nothing to unpack."""
-
-
 class _Worker:
-    """The process on the other side; it lives as long as it can."""
+    """The process on the other side, an actor; it lives as long as it can.
+
+    Its actor needs the concurrency group ``asked``, where `told` answers while `work` goes on.
+    """
 
     def __init__(self, here: str) -> None:
         if (mine := version("sensorium")) != here:
@@ -49,19 +43,31 @@ class _Worker:
                 f"a machine of the cluster has sensorium {mine}, this one {here}; "
                 "install the same on all"
             )
+        # Not a folder to be cleared: a worker is killed, it does not end.
+        self._told = Path(tempfile.gettempdir()) / f"sensorium-{secrets.token_hex(8)}.json"
 
-    def lacks(self, equipment: Equipment) -> bool:
-        return equipment.lacks()
+    def lacks(self, equipment: Equipment | None) -> bool:
+        return equipment is not None and equipment.lacks()
 
     def unpack(self, equipment: Equipment, data: bytes) -> None:
         equipment.unpack(data)
 
     def work(self, function: Callable[[Any], Any], item: Any) -> Any:
         """The result or the exception, so that what Ray raises is about the cluster only."""
+        if getattr(item, "progress", ""):  # a path of the machine of the run
+            item = replace(item, progress=str(self._told))
         try:
             return function(item)
         except Exception as error:
             return error
+
+    @ray.method(concurrency_group="asked")
+    def told(self) -> bytes:
+        """What the work said last of how far it is; empty if it said nothing yet."""
+        try:
+            return self._told.read_bytes()
+        except FileNotFoundError:
+            return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,8 @@ class RayCluster:
     `address` is as `ray.init` takes it: ``"auto"``, ``"HOST:6379"``, ``"ray://HOST:10001"``; None starts a
     Ray of its own on this machine. There are `num_workers` workers, 0 for as many as the cluster has cores
     (GPUs, if each holds `gpus_each` of one), and each has one item at a time, so that no answers pile up.
-    Machines may come and go. All need the same sensorium, and the files under the same names.
+    Machines may come and go. All need the same sensorium, and the files under the same names. An item
+    with a path as `progress` is told there, on this machine, how far the work is.
 
     Example::
 
@@ -81,7 +88,7 @@ class RayCluster:
     address: str | None = None
     num_workers: int = 0
     gpus_each: float = 0.0
-    equipment: Equipment = field(default_factory=_Bare)
+    equipment: Equipment | None = None
     shares_disk: bool = field(
         default=False, init=False
     )  # what is finished comes back, and is kept here
@@ -146,6 +153,8 @@ class _Run:
         self._starting: dict[Any, Any] = {}  # ref -> worker
         self._running: dict[Any, tuple[Any, int]] = {}  # ref -> worker, index
         self._free: list[Any] = []
+        self._asked: dict[Any, int] = {}  # ref -> index of the item that a worker was asked about
+        self._files: dict[int, Path] = {}  # index -> where it is told how far that item is
         self._failed_starts = 0
         self._looked = 0.0
         self._alone_since: float | None = None
@@ -160,11 +169,12 @@ class _Run:
             if not refs:
                 time.sleep(_LOOK)  # a cluster without a core; one may come
                 continue
-            for ref in ray.wait(refs, timeout=_LOOK)[0]:
+            for ref in ray.wait(refs, timeout=_ASK if self._files else _LOOK)[0]:
                 if ref in self._starting:
                     self._started(ref)
                 else:
                     yield from self._ended(ref)
+            self._ask()
 
     def dismiss(self) -> None:
         """Ends every worker, whatever it is computing: nothing goes on unseen."""
@@ -201,7 +211,8 @@ class _Run:
         share = {"num_gpus": self._cluster.gpus_each} if self._cluster.gpus_each else {}
         # Ray must not start a dead one again nor repeat its task by itself: we count the tries.
         limits = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, **share}
-        worker: Any = ray.remote(_Worker).options(**limits).remote(version("sensorium"))
+        actor: Any = ray.remote(concurrency_groups={"asked": 1}, **limits)(_Worker)  # type: ignore[call-overload]
+        worker = actor.remote(version("sensorium"))
         self._starting[worker.lacks.remote(self._equipment)] = worker
 
     def _started(self, ref: Any) -> None:
@@ -214,8 +225,9 @@ class _Run:
                 raise WorkerError(f"ray: no worker could start; {_line(error)}") from error
             self._looked = 0.0
             return
-        if lacking:
-            self._pack = self._pack or ray.put(self._cluster.equipment.packed())
+        equipment = self._cluster.equipment
+        if lacking and equipment is not None:
+            self._pack = self._pack or ray.put(equipment.packed())
             again = worker.unpack.remote(self._equipment, self._pack)
             self._starting[again] = worker
         else:
@@ -224,11 +236,28 @@ class _Run:
 
     def _give(self, worker: Any, index: int) -> None:
         self._tries[index] = self._tries.get(index, 0) + 1
-        ref = worker.work.remote(self._function, self._items[index])
+        item = self._items[index]
+        if told := getattr(item, "progress", ""):
+            self._files[index] = Path(told)
+        ref = worker.work.remote(self._function, item)
         self._running[ref] = worker, index
+
+    def _ask(self) -> None:
+        """Writes down how far the items are, as far as workers answered, and asks those that did."""
+        for ref in ray.wait(list(self._asked), num_returns=len(self._asked), timeout=0)[0]:
+            told = self._files.get(self._asked.pop(ref))
+            with suppress(RayError):  # that it died, its work says too
+                if (state := ray.get(ref)) and told:
+                    told.write_bytes(state)
+        waiting = set(self._asked.values())
+        for worker, index in self._running.values():
+            if index in self._files and index not in waiting:
+                self._asked[worker.told.remote()] = index
 
     def _ended(self, ref: Any) -> Iterator[tuple[int, Any]]:
         worker, index = self._running.pop(ref)
+        if told := self._files.pop(index, None):
+            told.unlink(missing_ok=True)
         try:
             answer = ray.get(ref)
         except RayError as error:
