@@ -24,6 +24,7 @@ from pathlib import Path
 import drawn_characters
 import episodes
 import numpy as np
+import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 import sensorium as sm
@@ -73,7 +74,7 @@ def faces(library: sm.Library, uri: str, truth: dict, score: Score, series: int)
                         score.pairs[f"{series} {identity}", f"{series} {each['actor']}"] += 1
                     if isinstance(row.person, str):
                         whose[row.person][each["actor"]] += 1
-                    if row.track == row.track and row.track is not None:
+                    if not pd.isna(row.track):
                         tracks[row.track][each["actor"]] += 1
                         identity_of[row.track] = identity
     for track, actors in tracks.items():

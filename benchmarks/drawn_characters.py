@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 import sensorium as sm
+from sensorium.library.layout import Layout
 from sensorium.people import recognise
 
 
@@ -111,22 +112,38 @@ def naming(found: list[Track]) -> tuple[float, float]:
     return len(named) / true, float(np.mean([names[t.identity] == t.actor for t in named]))
 
 
+def _extracted(folder: Path, files: list[Path]) -> sm.Library:
+    """What a run makes of the episodes if it does not learn."""
+    out = folder / "library-False"
+    shutil.rmtree(out, ignore_errors=True)
+    kept = recognise.metrics
+    recognise.metrics = lambda layout: {}
+    config = sm.Config.flat(passes=("shots", "drawn"))
+    with contextlib.redirect_stderr(io.StringIO()):
+        library = sm.extract(files, out, config=config, workers=0, progress=False)
+    recognise.metrics = kept
+    return library
+
+
+def _learned(folder: Path, files: list[Path]) -> sm.Library:
+    """The same records, decided on anew with learning: heads are found and embedded the same either way."""
+    out = folder / "library-True"
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.copytree(folder / "library-False", out)
+    (out / "decisions.jsonl").unlink()
+    recognise.identify(Layout(out), [str(file) for file in files])
+    return sm.Library(out)
+
+
 def measure(media: Path, work: Path, half: str, learning: bool) -> None:
-    """Makes three episodes that are not there, extracts them, prints the rows of the table."""
+    """Makes three episodes that are not there, and prints a row; that with learning after that without."""
     folder = work / f"drawn-{half}"
     if len(list(folder.glob("episode*.json"))) < 3:
         figures = drawn_episodes.cast(media, half)
         for episode in range(3):
             drawn_episodes.make(figures, media, folder, episode)
     files = sorted(folder.glob("episode*.mp4"))
-    out = folder / f"library-{learning}"
-    shutil.rmtree(out, ignore_errors=True)
-    kept = recognise.metrics
-    recognise.metrics = kept if learning else lambda layout: {}
-    config = sm.Config.flat(passes=("shots", "drawn"))
-    with contextlib.redirect_stderr(io.StringIO()):
-        library = sm.extract(files, out, config=config, workers=0, progress=False)
-    recognise.metrics = kept
+    library = _learned(folder, files) if learning else _extracted(folder, files)
     found, true, seen = tracks(library, files)
     parted, joined, equal, unequal = pairs(found)
     precision, recall, f1 = b_cubed(found)

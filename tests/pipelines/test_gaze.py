@@ -7,7 +7,7 @@ from sensorium.core.record import Provenance
 from sensorium.core.vision import Regions
 from sensorium.ops.vision.boxes import iou
 from sensorium.ops.vision.track import Tracker, TrackRule
-from sensorium.pipelines.people.gaze import Gaze, GazeRule
+from sensorium.pipelines.people.gaze import IN_A_WINDOW, Gaze, GazeRule
 
 HEIGHT, WIDTH, RATE = 180, 320, 5
 
@@ -96,3 +96,18 @@ def test_a_still_picture_is_searched_once():
         gaze.look(picture, [])
         gaze.forget()
     assert detector.num_pixels == 10 * HEIGHT * WIDTH
+
+
+def test_windows_are_searched_by_the_other_detector_where_one_is_given():
+    """Who knows who is who sees whole pictures alone; what windows give says nothing of it."""
+    places = [[(20 + 6 * i, 40)] for i in range(10)]
+    whole, near, tracker = BrightSquares(), BrightSquares(), Tracker(TrackRule())
+    gaze = Gaze(whole, GazeRule(), near)
+    labels = []
+    for picture in scene(places):
+        regions = gaze.look(picture, tracker.alive)
+        tracker.step(regions)
+        labels += regions.label
+    assert whole.num_pixels == 2 * HEIGHT * WIDTH
+    assert near.num_pixels > 0
+    assert labels == (["face"] + [IN_A_WINDOW] * (len(labels) // 2 - 1)) * 2

@@ -258,7 +258,13 @@ def _drawn(media: Reader, model: Mapping[str, Any]) -> Pass:
     from sensorium.pipelines.people.faces import Faces
     from sensorium.pipelines.people.watch import FacesOptions
 
-    slow = FacesOptions(per_second=1.0, sightings=2, distance=0.35, tracks=TrackRule(patience=2.5))
+    slow = FacesOptions(  # a drawing is flat and sharp: what is said of film does not hold for it
+        per_second=1.0,
+        sightings=2,
+        least_sharp=0.0,
+        distance=0.35,
+        tracks=TrackRule(patience=2.5),
+    )
     return Faces(media, model["drawn_detector"], model["drawn_encoder"], slow, drawn=True)
 
 

@@ -15,6 +15,7 @@ from sensorium.core.record import Provenance, Record
 from sensorium.core.time import Span
 from sensorium.core.vision import Regions
 from sensorium.ops.people.grouping import center, persons
+from sensorium.ops.vision.sharpness import sharpness
 from sensorium.pipelines.people.watch import FacesOptions, Seen, Watch, worth
 from sensorium.ports import Detector, Earlier, FaceEncoder, Reader, Report
 
@@ -50,9 +51,8 @@ class Faces:
     def recipe(self) -> Mapping[str, Any]:
         """Models and parameters."""
         models = [self._detector.provenance.plain(), self._encoder.provenance.plain()]
-        version = 4 if self.name == "faces" else 5  # looks came with the fourth of `drawn`
         params = asdict(self._options)
-        return {"name": self.name, "version": version, "models": models, "params": params}
+        return {"name": self.name, "version": 5, "models": models, "params": params}
 
     def applies(self, ref: MediaRef) -> bool:
         """Whatever has pictures."""
@@ -115,6 +115,8 @@ class Faces:
             value = worth(
                 found.xyxy[i], float(found.score[i]), found.landmarks[i], self._options.least_height
             )
+            if sharpness(frame.pixels[0], found.xyxy[i]) < self._options.least_sharp:
+                value = 0.0
             only = Regions(
                 found.xyxy[[i]], found.score[[i]], found.label[i : i + 1], found.track[[i]], 0.0
             )

@@ -16,6 +16,7 @@ from sensorium.ops.vision.stir import blocks, covered
 from sensorium.ops.vision.track import Track
 from sensorium.ports import Detector
 
+IN_A_WINDOW = ""  # label of what another detector than that of whole pictures found
 _MOST_IOU = 0.3  # boxes of two windows that share more are one face
 _LEAST_WINDOW = 96.0  # pixels: a detector wants something around a face
 
@@ -36,10 +37,15 @@ class GazeRule:
 
 
 class Gaze:
-    """A detector that looks at the pictures of one video, in order, no more than it must."""
+    """A detector that looks at the pictures of one video, in order, no more than it must.
 
-    def __init__(self, detector: Detector, rule: GazeRule) -> None:
+    `near` searches the windows in place of a `detector` that knows who is who in whole pictures: what it
+    finds is labelled `IN_A_WINDOW`, and says nothing of who it is.
+    """
+
+    def __init__(self, detector: Detector, rule: GazeRule, near: Detector | None = None) -> None:
         self._detector = detector
+        self._near_detector = near
         self._rule = rule
         self._searched: tuple[float, NDArray[np.float32]] | None = None
         self._last: tuple[Regions, NDArray[np.float32]] | None = None
@@ -56,7 +62,7 @@ class Gaze:
         if found is None and not self._is_due(frame, light, tracks):
             found = self._near(frame, tracks)
         if found is None:
-            found = self._detected(frame.pixels[0], at)
+            found = self._detected(self._detector, frame.pixels[0], at)
             self._searched = (at, light)
         self._last = (found, light)
         return found
@@ -106,7 +112,8 @@ class Gaze:
             return None
         factor = max(1, int((box[2:] - box[:2]).max() / self._rule.side))
         pixels = pooled(frame.pixels[0, top:bottom, left:right], factor)
-        found = self._detected(pixels, float(frame.times[0]))
+        detector = self._near_detector or self._detector
+        found = self._detected(detector, pixels, float(frame.times[0]))
         if not len(found):
             return None
         corner = np.array([left, top], np.float32)
@@ -119,15 +126,15 @@ class Gaze:
         return Regions(
             boxes[[best]],
             found.score[[best]],
-            (found.label[best],),
+            (IN_A_WINDOW if self._near_detector else found.label[best],),
             found.track[[best]],
             found.at,
             points,
         )
 
-    def _detected(self, pixels: NDArray[np.uint8], at: float) -> Regions:
+    def _detected(self, detector: Detector, pixels: NDArray[np.uint8], at: float) -> Regions:
         self.num_pixels += pixels.shape[0] * pixels.shape[1]
-        return self._detector.detect(Frames(pixels[None], np.array([at])))[0]
+        return detector.detect(Frames(pixels[None], np.array([at])))[0]
 
 
 def _joined(parts: Sequence[Regions], at: float) -> Regions:

@@ -51,6 +51,11 @@ class Takeover:
         self._strangers = False
         self.num_asked = 0  # pictures that the other detector saw
 
+    @property
+    def near(self) -> Detector:
+        """What searches windows of a picture, which the trained model has never seen faces in."""
+        return self._near or self._other
+
     @cached_property
     def provenance(self) -> Provenance:
         """Both models and the rule."""

@@ -14,9 +14,10 @@ from sensorium.core.time import Span
 from sensorium.core.vision import Regions
 from sensorium.ops.people.mouth import LAG, motion, mouth_patch, regular
 from sensorium.ops.vision.boxes import widened
+from sensorium.ops.vision.sharpness import sharpness
 from sensorium.ops.vision.track import Track, Tracker, TrackRule
-from sensorium.pipelines.people.gaze import Gaze, GazeRule
-from sensorium.pipelines.people.takeover import voted
+from sensorium.pipelines.people.gaze import IN_A_WINDOW, Gaze, GazeRule
+from sensorium.pipelines.people.takeover import Takeover, voted
 from sensorium.ports import Detector, FaceEncoder
 
 _CROP = 2.0  # a crop for the encoder is so many times the face, for landmarks need surroundings
@@ -27,10 +28,10 @@ class FacesOptions:
     """How faces are looked for and told apart.
 
     `per_second`: pictures of a video that are searched; `max_side`: pixels they are read at; a track
-    counts from `sightings` on, at a mean score of `track_score`; a face is embedded from
-    `least_height` pixels on, at most `crops` per track; `distance`: Euclidean, at which faces are two
-    persons (portraits allow 0.6, video does not); `mouth_rate`: values of mouth motion per second;
-    `gaze`: which part of a picture is searched.
+    counts from `sightings` on, at a mean score of `track_score`; a face is embedded from `least_height`
+    pixels and `least_sharp` on (`ops.vision.sharpness`), at most `crops` per track; `distance`:
+    Euclidean, at which faces are two persons (portraits allow 0.6, video does not); `mouth_rate`: values
+    of mouth motion per second; `gaze`: which part of a picture is searched.
     """
 
     per_second: float = 5.0
@@ -38,6 +39,7 @@ class FacesOptions:
     sightings: int = 3
     track_score: float = 0.55
     least_height: float = 36.0
+    least_sharp: float = 0.25
     crops: int = 5
     distance: float = 0.5
     mouth_rate: float = 12.5
@@ -94,7 +96,8 @@ class Watch:
     ) -> None:
         self._classes = classes or {}
         self._labels: dict[int, list[tuple[str, float]]] = {}
-        self._gaze = Gaze(detector, options.gaze)
+        near = detector.near if isinstance(detector, Takeover) else None
+        self._gaze = Gaze(detector, options.gaze, near)
         self._encoder = encoder
         self._options = options
         self._tracker = Tracker(options.tracks)
@@ -121,8 +124,9 @@ class Watch:
         for track in ended:
             self._end(track)
         for index, number in enumerate(numbers):
-            said = (regions.label[index], float(regions.score[index]))
-            self._labels.setdefault(number, []).append(said)
+            said = self._labels.setdefault(number, [])
+            if regions.label[index] != IN_A_WINDOW:
+                said.append((regions.label[index], float(regions.score[index])))
             self._keep(number, frame, regions, index)
         for track in self._tracker.alive:
             self._watch_mouth(track)
@@ -142,6 +146,8 @@ class Watch:
         crops = self._crops.setdefault(number, {})
         place = int(regions.at // 2)
         if value <= crops.get(place, (0.0,))[0]:
+            return
+        if sharpness(frame.pixels[0], box) < self._options.least_sharp:
             return
         left, top, right, bottom = widened(box, _CROP, *frame.pixels.shape[1:3])
         pixels = frame.pixels[:, top:bottom, left:right].copy()
