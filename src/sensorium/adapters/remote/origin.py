@@ -126,7 +126,7 @@ def within(seconds: float, function: Callable[[], T]) -> T:
     thread.start()
     thread.join(seconds)
     if not box:
-        raise Trouble(f"it took more than {seconds:.0f} s")
+        raise Trouble(f"a part took more than {seconds:.0f} s")
     value, error = box
     if error is not None:
         raise error
