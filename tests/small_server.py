@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-@contextmanager
-def served(answer):
-    """A server on this machine; `answer(handler)` handles every request. Yields its address."""
+def handling(answer):
+    """A class whose `answer(handler)` handles every request."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -21,7 +20,13 @@ def served(answer):
         def log_message(self, *args):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def served(answer):
+    """A server on this machine; `answer(handler)` handles every request. Yields its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handling(answer))
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -31,11 +36,11 @@ def served(answer):
         server.server_close()
 
 
-def reply(handler, value, status=200):
+def reply(handler, value, status=200, kind="application/json"):
     """Answers with JSON, or with bytes as they are."""
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
     handler.send_response(status)
-    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Type", kind)
     handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()
     handler.wfile.write(body)

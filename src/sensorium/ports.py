@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sensorium.core.features import Features
 from sensorium.core.media import Audio, Frames, MediaRef
 from sensorium.core.people.evidence import Claim, Scene
-from sensorium.core.people.inquiry import Answer, Case, Hit
+from sensorium.core.people.inquiry import Answer, Case, Hit, Page
 from sensorium.core.record import Provenance, Record
 from sensorium.core.speech import Cue, Transcript
 from sensorium.core.vision import Regions
@@ -163,12 +163,19 @@ class ActiveSpeaker(Protocol):
 
 
 class SearchEngine(Protocol):
-    """Looks something up; the only way in which an agent reaches the web."""
+    """Looks something up; an agent reaches the web by it, and by a PageReader for what it found."""
 
     place: str  # where queries go, for people
 
     def search(self, query: str, num: int = 5) -> list[Hit]:
         """The first `num` results. Raises SearchError."""
+
+
+class PageReader(Protocol):
+    """Reads pages of the web."""
+
+    def read(self, url: str, seconds: float) -> Page:
+        """The page at an address, in at most so many seconds. Raises SensoriumError."""
 
 
 class NameAgent(Protocol):

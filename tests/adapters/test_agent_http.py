@@ -4,12 +4,12 @@ and on this machine, good and bad ones. What the model says is scripted; all els
 
 import json
 import time
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 pytest.importorskip("pydantic_ai")
 
+from agent_servers import answer, engine, model, quoted
 from sensorium.core.people.inquiry import Budget, Case
 from sensorium.people.ask import AgentOptions, open_agent
 from small_server import reply, served
@@ -27,68 +27,11 @@ SEARCH = ("search_web", {"query": "fellow citizens"})
 LINES = ("lines_nearby", {})
 
 
-def answer(name, *quotes):
-    evidence = [{"quote": quote, "url": url} for quote, url in quotes]
-    return ("answer", {"name": name, "evidence": evidence, "reason": "as it seems"})
-
-
-def quoted(page):
-    return page["content"], page["url"]
-
-
-def model(*steps):
-    """A model that does these steps, the last of them for ever; `asked` holds what it was sent."""
-    asked = []
-
-    def respond(handler):
-        body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
-        step = steps[min(len(asked), len(steps) - 1)]
-        asked.append(body)
-        if callable(step):
-            step(handler)
-            return
-        name, given = step
-        if name == "answer":
-            name = next(
-                tool["function"]["name"]
-                for tool in body["tools"]
-                if "evidence" in tool["function"]["parameters"]["properties"]
-            )
-        text = given if isinstance(given, str) else json.dumps(given)
-        call = {
-            "id": str(len(asked)),
-            "type": "function",
-            "function": {"name": name, "arguments": text},
-        }
-        message = {"role": "assistant", "content": None, "tool_calls": [call]}
-        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
-        usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-        about = {"id": "x", "object": "chat.completion", "created": 1, "model": "small"}
-        reply(handler, {**about, "choices": [choice], "usage": usage})
-
-    respond.asked = asked
-    return respond
-
-
-def engine(*pages):
-    """A search server of our own that speaks SearXNG's JSON."""
-    asked = []
-
-    def respond(handler):
-        query = parse_qs(urlsplit(handler.path).query)
-        assert query["format"] == ["json"]
-        asked.append(query["q"][0])
-        reply(handler, {"results": list(pages)})
-
-    respond.asked = asked
-    return respond
-
-
 def run(said, found, case=CASE, **budget):
-    """The answer of an agent that is made as `sensorium cast ask` makes it."""
+    """The answer of an agent that is made as `sensorium cast ask` makes it, and that opens no pages."""
     with served(said) as brain, served(found) as web:
         options = AgentOptions(
-            model=f"{brain}/v1#small", search=f"searxng:{web}", budget=Budget(**budget)
+            model=f"{brain}/v1#small", search=f"searxng:{web}", budget=Budget(pages=0, **budget)
         )
         return open_agent(options, lambda where, what: True).name(case)
 
@@ -208,24 +151,3 @@ def test_a_model_that_hangs_is_not_waited_for_longer_than_allowed():
     told = run(said, engine(ANN), seconds=0.5)
     assert (told.name, told.whole) == (None, False)
     assert len(said.asked) == 1
-
-
-def test_a_library_is_asked_for_and_every_name_has_a_quote_and_an_address(tmp_path):
-    import sensorium as sm
-    from sensorium.people.ask import ask
-    from sensorium.testing.sample_gallery import known_library
-
-    library = known_library(tmp_path / "library")
-    whose = [who.id for who in sm.Cast(library.path).all()]
-    assert len(whose) == 2
-    said = model(SEARCH, answer("Ann Lee", quoted(ANN)), SEARCH, answer(None))
-    with served(said) as brain, served(engine(ANN)) as web:
-        options = AgentOptions(model=f"{brain}/v1#small", search=f"searxng:{web}")
-        told = [each for _, each in ask(library.path, options, lambda where, what: True)]
-    assert [each.name for each in told] == ["Ann Lee", None]
-    who = sm.Cast(library.path).find(whose[0])
-    (claim,) = [each for each in who.claims if each.source == "agent"]
-    assert (claim.name, claim.score) == ("Ann Lee", 0.6)
-    assert ANN["content"] in claim.quote
-    assert ANN["url"] in claim.quote
-    assert who.name is None  # one page names nobody

@@ -8,12 +8,13 @@ import pytest
 
 from contracts.evidence_source import EvidenceSourceContract
 from contracts.name_agent import CASE, NameAgentContract
+from contracts.page_reader import PageReaderContract
 from contracts.search_engine import PAGES, SearchEngineContract
 from sensorium.adapters.search.duckduckgo import DdgsSearch
 from sensorium.adapters.search.searxng import SearxngSearch
 from sensorium.core.people.inquiry import Budget, Price
 from sensorium.people.claim import sources
-from sensorium.testing.fake_asking import FakeAgent, FakeSearch, title_names_all
+from sensorium.testing.fake_asking import FakeAgent, FakePages, FakeSearch, title_names_all
 from small_server import reply, served
 
 
@@ -69,6 +70,48 @@ class TestFakeSearch(SearchEngineContract):
     @pytest.fixture
     def away(self):
         return FakeSearch(PAGES, away=True)
+
+
+class TestWebPages(PageReaderContract):
+    @pytest.fixture
+    def place(self):
+        def answer(handler):
+            there = handler.path == "/page"
+            reply(handler, b"<p>Ann <b>Lee</b> spoke.", 200 if there else 404, "text/html")
+
+        with served(answer) as address:
+            yield address
+
+    @pytest.fixture
+    def reader(self):
+        pytest.importorskip("selectolax")
+        from sensorium.adapters.pages.web_pages import WebPages
+
+        return WebPages(allow_private=True)
+
+    @pytest.fixture
+    def there(self, place):
+        return f"{place}/page"
+
+    @pytest.fixture
+    def away(self, place):
+        return f"{place}/none"
+
+
+class TestFakePages(PageReaderContract):
+    there, away = "http://h/page", "http://h/none"
+
+    @pytest.fixture
+    def reader(self):
+        return FakePages({self.there: "Ann Lee spoke."})
+
+    @pytest.fixture(name="there")
+    def _there(self):
+        return self.there
+
+    @pytest.fixture(name="away")
+    def _away(self):
+        return self.away
 
 
 class TestPydanticAgent(NameAgentContract):

@@ -36,7 +36,7 @@ Disclose = Callable[[str, str], bool]
 class AgentOptions:
     """`model`: ``http://HOST:PORT/v1#NAME`` of any server with OpenAI's interface, also a local one;
     `search`: ``ddgs``, ``searxng:http://HOST:PORT`` or None for no search; `pictures`: whether faces may
-    be shown to the model.
+    be shown to the model; `allow_private`: pages may lie at private addresses.
     """
 
     model: str
@@ -44,6 +44,7 @@ class AgentOptions:
     pictures: bool = False
     budget: Budget = field(default_factory=Budget)
     price: Price = field(default_factory=Price)
+    allow_private: bool = False
 
 
 def open_agent(options: AgentOptions, disclose: Disclose) -> NameAgent:
@@ -55,14 +56,14 @@ def open_agent(options: AgentOptions, disclose: Disclose) -> NameAgent:
     """
     try:
         from sensorium.adapters.agents.pydantic_agent import PydanticAgent, openai_model
+        from sensorium.adapters.pages.web_pages import WebPages
     except ImportError as error:
         raise MissingDependencyError(
             f"the agent needs {error.name}, not installed; pip install 'sensorium[agent]'"
         ) from None
     model = openai_model(options.model)
-    return PydanticAgent(
-        model, search_engine(options.search), disclose, options.budget, options.price
-    )
+    search, pages = search_engine(options.search), WebPages(options.allow_private)
+    return PydanticAgent(model, search, disclose, options.budget, options.price, pages)
 
 
 def search_engine(chosen: str | None) -> SearchEngine | None:
@@ -107,7 +108,15 @@ def ask(
         if who.name is not None or not who.samples:
             continue
         case = cases.of(who)
-        key = digest([case.digest(), options.model, options.search or "", _version()])
+        key = digest(
+            [
+                case.digest(),
+                options.model,
+                options.search or "",
+                options.budget.pages > 0,
+                _version(),
+            ]
+        )
         answer = _kept(kept / f"{key}.json")
         if answer is None:
             answer = agent.name(case)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from sensorium.core.errors import SearchError
+from sensorium.core.errors import MissingMediaError, SearchError
 from sensorium.core.people.evidence import Claim, Scene
-from sensorium.core.people.inquiry import Answer, Case, Hit, Quote
+from sensorium.core.people.inquiry import Answer, Case, Hit, Page, Quote
 from sensorium.ops.people.person_names import Names
 
 
@@ -30,6 +30,18 @@ class FakeSearch:
             for page in self._pages
             if any(word in f"{page.title} {page.text}".lower() for word in words)
         ][:num]
+
+
+class FakePages:
+    """Has the pages that it was given, by address."""
+
+    def __init__(self, pages: Mapping[str, str]) -> None:
+        self._pages = dict(pages)
+
+    def read(self, url: str, seconds: float) -> Page:
+        if url not in self._pages:
+            raise MissingMediaError(f"{url}: a fake has only the pages that it was given")
+        return Page(url, self._pages[url], len(self._pages[url].encode()))
 
 
 class FakeAgent:

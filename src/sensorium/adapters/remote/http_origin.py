@@ -9,17 +9,20 @@ used: what a proxy connects to cannot be checked here.
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from sensorium.adapters.remote.origin import PART_SECONDS, About, Trouble
-from sensorium.core.errors import FetchError, MissingMediaError
+from sensorium.core.errors import FetchError, LimitError, MissingMediaError
 
+_Place = tuple[str, str, int]  # scheme, host, port
 SILENCE = 20.0  # seconds without a byte
 _PIECE = 1 << 16
 _REDIRECTS = 5
@@ -33,13 +36,33 @@ _AWAY = {
 }
 
 
-class HttpOrigin:
-    """One address; `uri` is how it may be told. For one thread at a time."""
+class Whole(NamedTuple):
+    """All that an address gave: where redirects led to, the answer's headers by small names, its body."""
 
-    def __init__(self, uri: str, address: str, allow_private: bool = False) -> None:
+    address: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpOrigin:
+    """One address; `uri` is how it may be told. For one thread at a time.
+
+    `agent` is what the client calls itself; `before` is called with each address that is about to be asked,
+    those of redirects too, and may raise.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        address: str,
+        allow_private: bool = False,
+        agent: str = "sensorium",
+        before: Callable[[str], None] = lambda address: None,
+    ) -> None:
         self._uri, self._address, self._allow = uri, address, allow_private
+        self._agent, self._before = agent, before
         self._final = address  # where redirects led to
-        self._open: tuple[tuple[str, str, int], http.client.HTTPConnection] | None = None
+        self._open: tuple[_Place, http.client.HTTPConnection, socket.socket] | None = None
         self._known: About | None = None
 
     def about(self) -> About:
@@ -77,11 +100,35 @@ class HttpOrigin:
             if not answer.isclosed() or left:
                 self.close()
 
+    def whole(self, most: int) -> Whole:
+        """All of it at once, if it has at most so many bytes.
+
+        Raises:
+            LimitError: larger.
+            Trouble: another try may help.
+        """
+        try:
+            answer = self._get(0, None)
+            if answer.status != 200:
+                raise MissingMediaError(f"{self._uri}: expected status 200, got {answer.status}")
+            body = answer.read(most + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise Trouble(_reason(error)) from None
+        finally:
+            self.close()
+        if len(body) > most:
+            raise LimitError(f"{self._uri}: expected at most {most:,} bytes, found more")
+        return Whole(
+            self._final, {name.lower(): value for name, value in answer.headers.items()}, body
+        )
+
     def close(self) -> None:
-        """Ends the connection, if one is open."""
+        """Ends the connection, if one is open, also under a thread that waits for it."""
         if self._open is not None:
-            self._open[1].close()
-            self._open = None
+            (_, connection, tcp), self._open = self._open, None
+            with contextlib.suppress(OSError):
+                tcp.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
     def _same(self, answer: http.client.HTTPResponse, start: int, stop: int | None) -> None:
         """Raises FetchError if this is no part of the file that `about` told of."""
@@ -104,6 +151,7 @@ class HttpOrigin:
             MissingMediaError: it would not.
         """
         for _ in range(_REDIRECTS + 1):
+            self._before(self._final)
             answer = self._asked(self._final, start, stop)
             if answer.status in _MOVED:
                 self.close()
@@ -135,7 +183,7 @@ class HttpOrigin:
 
     def _asked(self, address: str, start: int, stop: int | None) -> http.client.HTTPResponse:
         parts = urlsplit(address)
-        headers = {"Accept-Encoding": "identity", "User-Agent": "sensorium"}
+        headers = {"Accept-Encoding": "identity", "User-Agent": self._agent}
         if stop is not None:
             headers["Range"] = f"bytes={start}-{stop - 1}"
         first = urlsplit(self._address)
@@ -176,7 +224,7 @@ class HttpOrigin:
         if scheme == "https":
             context = ssl.create_default_context()
             connection.sock = context.wrap_socket(tcp, server_hostname=host)
-        self._open = (place, connection)
+        self._open = (place, connection, connection.sock)
         return connection
 
     def _connected(self, host: str, port: int) -> socket.socket:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sensorium.core.errors import FetchError
 
@@ -105,6 +106,31 @@ class Patience:
                 self.spend(time.monotonic() - began)
                 self.better()
                 return found
+
+
+def within(seconds: float, function: Callable[[], T]) -> T:
+    """What a function returns or raises, in our time; one that hangs is left behind.
+
+    Raises:
+        Trouble: it took longer.
+    """
+    box: list[Any] = []
+
+    def call() -> None:
+        try:
+            box.extend((function(), None))
+        except BaseException as error:
+            box.extend((None, error))
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not box:
+        raise Trouble(f"a part took more than {seconds:.0f} s")
+    value, error = box
+    if error is not None:
+        raise error
+    return value
 
 
 _sleep = time.sleep

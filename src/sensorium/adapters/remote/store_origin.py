@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import fsspec
 from fsspec.core import url_to_fs
 
-from sensorium.adapters.remote.origin import PART_SECONDS, About, Trouble
+from sensorium.adapters.remote.origin import PART_SECONDS, About, Trouble, within
 from sensorium.core.errors import (
     FetchError,
     MissingDependencyError,
@@ -95,26 +94,15 @@ class StoreOrigin:
         yield self._within(read)
 
     def _within(self, function: Callable[[], Any]) -> Any:
-        """What a call returns, in our time and with our errors; one that hangs is left behind."""
-        box: list[Any] = []
-
-        def call() -> None:
-            try:
-                box.extend((function(), None))
-            except BaseException as error:
-                box.extend((None, error))
-
-        thread = threading.Thread(target=call, daemon=True)
-        thread.start()
-        thread.join(PART_SECONDS)
-        if not box:
-            self._file = None  # the thread may still be at it
-            raise Trouble(f"a part took more than {PART_SECONDS:.0f} s")
-        value, error = box
-        if error is not None:
+        """What a call returns, in our time and with our errors."""
+        try:
+            return within(PART_SECONDS, function)
+        except Trouble:  # a thread that is left behind may still be at the file
+            self._file = None
+            raise
+        except BaseException as error:
             self._file = None
             raise translated(self._uri, error) from None
-        return value
 
 
 def about(entry: Mapping[str, Any]) -> About:

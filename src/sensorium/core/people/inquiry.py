@@ -12,11 +12,22 @@ from sensorium.core.record import digest
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One result of a search engine: what it shows of a page, never the page."""
+    """One result of a search engine: what it shows of a page, not the page."""
 
     title: str
     url: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that was read: where redirects led to, what a reader would see of it, line by line, and how
+    many bytes it was.
+    """
+
+    url: str
+    text: str
+    num_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +74,27 @@ class Answer:
     reason: str = ""
     calls: int = 0
     searches: int = 0
+    pages: int = 0
     cost: float = 0.0
     whole: bool = True  # not cut short by a budget, an error or a refusal: worth keeping
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one run may spend over all identities: calls of the model, searches, money, seconds."""
+    """What one run may spend over all identities: calls of the model and tokens of them, searches, pages
+    and bytes of them, money, seconds.
+    """
 
     calls: int = 40
     searches: int = 20
     money: float = 0.5
     seconds: float = 300.0
+    pages: int = 20
+    page_bytes: int = 20_000_000
+    tokens: int = 400_000
 
     def __post_init__(self) -> None:
-        for name in ("calls", "searches", "money", "seconds"):
+        for name in self.__slots__:
             if getattr(self, name) < 0:
                 raise UsageError(f"budget: expected {name} of 0 or more, got {getattr(self, name)}")
 

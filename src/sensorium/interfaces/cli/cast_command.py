@@ -140,6 +140,10 @@ def title(library: str, folder: str | None, out: str) -> None:
 @click.option("--pictures", is_flag=True, help="The model may see faces.")
 @click.option("--calls", default=40, show_default=True, help="Of the model, at most.")
 @click.option("--searches", default=20, show_default=True, help="At most.")
+@click.option("--pages", default=20, show_default=True, help="That are opened, at most; 0: none.")
+@click.option("--page-bytes", default=20_000_000, show_default=True, help="Of them, at most.")
+@click.option("--tokens", default=400_000, show_default=True, help="Of the model, at most.")
+@click.option("--allow-private", is_flag=True, help="Pages may lie at private addresses.")
 @click.option("--seconds", default=300.0, show_default=True, help="At most.")
 @click.option("--money", default=0.5, show_default=True, help="At most, by --price.")
 @click.option(
@@ -159,8 +163,7 @@ def ask(library: str, yes: bool, as_json: bool, **choices: Any) -> None:
         say(f"to {where}:\n{what}", err=True)
         return yes or click.confirm("send it?", err=True)
 
-    names = ("calls", "searches", "money", "seconds")
-    budget = Budget(*[choices.pop(name) for name in names])
+    budget = Budget(**{name: choices.pop(name) for name in Budget.__slots__})
     options = AgentOptions(budget=budget, price=Price(*choices.pop("price")), **choices)
     answers = ask(library, options, disclose)
     if as_json:

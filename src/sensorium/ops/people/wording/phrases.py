@@ -24,7 +24,7 @@ Kind = Literal["name", "am", "noun", "here", "other", "you", "declined"]
 # change when called, or nouns begin large ("Hallo Nachbar").
 PHRASES: dict[Kind, str] = {
     "name": """
-my name is {} | my name's {} | the name is {} | you can call me {}
+my name is {} | my name's {} | the name is {} | you can call me {} | i am known as {} | it is i, {}
 ich heiße {} | ich heisse {} | mein name ist {} | man nennt mich {}
 je m'appelle {} | mon nom est {} | moi c'est {} | moi, c'est {} | on m'appelle {}
 me llamo {} | mi nombre es {} | me dicen {} | mi chiamo {} | il mio nome è {} | chiamatemi {}
@@ -132,7 +132,7 @@ _BEFORE = """
     olá sim cześć hej привет да и а hei tak oh ok okay merhaba halo
 """
 _BEHIND = """
-    and from your with but und aus et de y con e di och og i и а из ve dan
+    and from your with but the und aus et de y con e di och og i и а из ve dan
 """
 NOT, BEFORE, BEHIND = (frozenset(map(fold, each.split())) for each in (_NOT, _BEFORE, _BEHIND))
 _ORDER: dict[Kind, int] = {kind: place for place, kind in enumerate(PHRASES)}

@@ -159,7 +159,7 @@ nevetés taps muzică râsete aplauze موسيقى أغنية تصفيق ضحك 
 # Small words that begin a sentence, and stand before a colon; and what time it is.
 _SMALL = """
 the what who how what's क्या कौन 뭐 무엇 누구 何 誰 什么 什麼 谁 怎么 อะไร ใคร ما ماذا من מה מי ne кто
-что как a and or of in on at to for with i you he she it we they i'm i've i'd it's that's there's here's
+что как a and or of in on at to for with i you he she it we they i'm i've i'd i'll it's that's there's here's
 let's we're you're they're he's she's who's then so but because example question answer remember look
 listen wait yes no not here there now today tomorrow yesterday this that these those my your his her our
 their just only very really monday tuesday wednesday thursday friday saturday sunday january february
