@@ -54,7 +54,7 @@ class Running:
 
 
 @contextmanager
-def running(library, fakes=None, prepare=lambda bound: None, copies=1, **settings):
+def running(library, fakes=None, prepare=lambda bound: None, copies=1, decoders=None, **settings):
     """A server for a library; it is ended as a signal would end it."""
     opened, known = [], {**FAKES, **(fakes or {})}
 
@@ -68,7 +68,7 @@ def running(library, fakes=None, prepare=lambda bound: None, copies=1, **setting
     async def main():
         try:
             served = service(
-                library, SharedModels(CONFIG, 1, copies, open_fake), Settings(**settings)
+                library, SharedModels(CONFIG, 1, copies, open_fake), Settings(**settings), decoders
             )
             serving = Serving(served)
             found.append((served, serving, asyncio.get_running_loop()))

@@ -50,3 +50,11 @@ def test_what_was_found_stays_mended(fuzz, mutants, number):
     """Mutants that were once an unexpected error (their bytes depend on the encoders of this PyAV)."""
     item = mutants[number]
     assert not fuzz.judged(item, fuzz.examined(item), {"pixels": None, "records": None})
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("seed", "number"), [(2, 395), (16, 2710)])
+def test_what_other_seeds_found_stays_mended(fuzz, tmp_path, seed, number):
+    """A length in an APNG that asks for gigabytes; a transport stream with pictures before its beginning."""
+    item = fuzz.Mutants(10_000, seed, str(tmp_path))[number]
+    assert not fuzz.judged(item, fuzz.examined(item), {"pixels": None, "records": None})

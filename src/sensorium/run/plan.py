@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from sensorium.core.config import ON_DEMAND, Config
 from sensorium.core.errors import UsageError
-from sensorium.core.limits import Limits
 from sensorium.models.bundled import Model
 from sensorium.models.registry import Deferred, find_model, load_model
 from sensorium.ops.speech.languages import code
@@ -133,11 +132,11 @@ class Built:
 
 
 def build(
-    config: Config, threads: int, opened: Opened = Deferred, limits: Limits | None = None
+    config: Config, threads: int, opened: Opened = Deferred, media: Reader | None = None
 ) -> Built:
     """The passes of a config, in order of need; no weights are read yet.
 
-    `opened` gives the model of a job: who serves many at once shares them.
+    `opened` gives the model of a job: who serves many at once shares them. `media` opens the files.
     """
     from sensorium.adapters.media.reader import MediaReader
     from sensorium.adapters.media.subtitles import SubtitleFiles
@@ -146,7 +145,7 @@ def build(
     from sensorium.pipelines.vision.shots import Shots
     from sensorium.pipelines.vision.texts import Texts
 
-    media = MediaReader(limits)
+    media = media or MediaReader()
     chosen = config.models()
     model: dict[str, Any] = {job: opened(job, name, threads) for job, name in chosen.items()}
     passes: list[Pass] = [

@@ -15,7 +15,7 @@ from typing import Any
 
 from loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 
-from sensorium.adapters.fencing.fence import ALONE, Enclosed
+from sensorium.adapters.fencing.fence import ALONE, Enclosed, leave_with
 from sensorium.core.errors import WorkerError
 
 _LOOK = 0.2  # seconds between two looks at whether to stop
@@ -41,21 +41,10 @@ class InProcess:
                 yield index, error
 
 
-def _leave_with(parent: int) -> None:
-    """Ends this worker when the run that started it is gone, whatever it is computing."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def _begin(parent: int, fence: Enclosed | None) -> None:
     if fence is not None:
         fence.enter()  # first, so that every thread is inside
-    _leave_with(parent)
+    leave_with(parent)
 
 
 Late = Callable[[Any, float], str]  # (item, seconds that it runs) -> what to say of it, or nothing

@@ -4,7 +4,7 @@ What each platform gives, see `docs/security.md`:
 
 - memory (Linux), size of files, no core dumps (POSIX): resource limits;
 - no network, no programs, no look into other processes (Linux on x86-64 and ARM64): seccomp;
-- writing in the library alone, no signals to others (Linux 5.19 and 6.12 with Landlock);
+- writing in the library alone, or nowhere, no signals to others (Linux 5.19 and 6.12 with Landlock);
 - time: the pool looks from outside (`local.LocalPool`), on every platform.
 """
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +29,8 @@ ALONE = {"OPENBLAS_NUM_THREADS": "1"}
 class Enclosed:
     """How a pool fences its workers; picklable.
 
-    `folders`: where they may write, the first one is also where temporary files go (its folder ``work``);
+    `folders`: where they may write (none: nowhere), the first one is also where temporary files go (its
+    folder ``work``);
     `before`: called ahead of the fence, for what writes caches; no file of a stranger is open then.
     """
 
@@ -44,7 +47,7 @@ class Enclosed:
         if sys.platform == "linux":
             from sensorium.adapters.fencing import kernel_fence
 
-            if self.folders and kernel_fence.write_only_to([*self.folders, os.devnull]):
+            if kernel_fence.write_only_to([*self.folders, os.devnull]):
                 stands.append("writes")
             if kernel_fence.no_network_no_programs(self.limits.network):
                 stands += ["programs"] if self.limits.network else ["network", "programs"]
@@ -86,3 +89,14 @@ def memory_limit() -> str:
         if most != resource.RLIM_INFINITY:
             return f"the {most / 1e9:g} GB that the fence leaves to a worker"
     return "this machine has"
+
+
+def leave_with(parent: int) -> None:
+    """Ends this process when the one that started it is gone, whatever it is computing."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -198,6 +198,8 @@ def _decoded(
             for frame in frames:
                 stamped = None if frame.pts is None else float(frame.pts * frame.time_base)
                 seconds = following if stamped is None else stamped - start
+                if kind == "video":  # in a damaged file some lie before the file's own beginning
+                    seconds = max(seconds, 0.0)
                 following = seconds + frame_seconds(frame, stream)
                 if kind == "video" and seconds < shown:  # only a damaged file goes back in time
                     notice(uri, f"a picture out of order near {seconds:.2f} s was skipped")

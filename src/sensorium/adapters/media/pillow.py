@@ -101,7 +101,7 @@ def _exif(uri: str, picture: Image.Image) -> Image.Exif:
     try:
         with python_warnings(uri):
             return picture.getexif()
-    except BROKEN:
+    except (*BROKEN, MemoryError):
         return Image.Exif()
 
 
@@ -117,17 +117,23 @@ def _decoded(uri: str, picture: Image.Image) -> Image.Image:
     try:
         picture.load()
         return picture
-    except BROKEN as error:
+    except (*BROKEN, MemoryError) as error:
+        if isinstance(error, MemoryError) and picture.width * picture.height > _STRIP:
+            raise  # of a small one it is a length in the file that cannot be
         part, blank = _ended(picture) if picture.format == "JPEG" else (picture, 0)
         num = _num_rows(part, blank)
         if not num:
             raise MediaError(
-                f"{uri}: the picture cannot be read ({error}); is it complete?"
+                f"{uri}: the picture cannot be read ({_why(error)}); is it complete?"
             ) from error
         lost = 100 - 100 * num // picture.height
         what = f"about {lost} % of its rows are missing" if lost else "its last part is not sharp"
         notice(uri, f"the picture is cut short or broken: {what}; the rest is used")
         return part
+
+
+def _why(error: BaseException) -> str:
+    return str(error) or "a length in it cannot be"
 
 
 def _ended(picture: Image.Image) -> tuple[Image.Image, int]:
@@ -143,7 +149,7 @@ def _num_rows(picture: Image.Image, blank: int) -> int:
     """Rows until the last that is not blank; what cannot be decoded counts as read from then on."""
     try:
         picture.load()
-    except BROKEN:
+    except (*BROKEN, MemoryError):
         if isinstance(picture, ImageFile.ImageFile):
             picture.tile = []  # what is left to decode
     try:

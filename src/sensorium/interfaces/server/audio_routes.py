@@ -15,7 +15,6 @@ from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from sensorium.adapters.media.reader import MediaReader
 from sensorium.core.config import Config
 from sensorium.core.errors import SensoriumError, UnsupportedMediaError
 from sensorium.interfaces.server.desk import Desk, Form, Stop
@@ -23,6 +22,7 @@ from sensorium.interfaces.server.entrance import Settings
 from sensorium.interfaces.server.problems import Problem, named, problem_of
 from sensorium.interfaces.server.shared_models import SharedModels, Task, config_for
 from sensorium.interfaces.server.transcript_told import FORMATS, Heard, diarized, hear, told
+from sensorium.ports import Reader
 
 _GRANULARITIES = ("segment", "word")
 _MOST_PROMPT = 2000  # characters
@@ -54,10 +54,10 @@ class _Streamed(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-def audio_router(models: SharedModels, desk: Desk, settings: Settings) -> APIRouter:
+def audio_router(models: SharedModels, desk: Desk, settings: Settings, media: Reader) -> APIRouter:
     """Speech of an uploaded file as text."""
     router = APIRouter(prefix="/v1/audio")
-    ear = _Ear(models, desk, settings)
+    ear = _Ear(models, desk, settings, media)
 
     @router.post("/transcriptions")
     async def transcriptions(request: Request) -> Response:
@@ -71,8 +71,8 @@ def audio_router(models: SharedModels, desk: Desk, settings: Settings) -> APIRou
 
 
 class _Ear:
-    def __init__(self, models: SharedModels, desk: Desk, settings: Settings) -> None:
-        self._models, self._desk, self._settings = models, desk, settings
+    def __init__(self, models: SharedModels, desk: Desk, settings: Settings, media: Reader) -> None:
+        self._models, self._desk, self._settings, self._media = models, desk, settings, media
 
     async def answer(self, request: Request, task: Task) -> Response:
         """A whole answer, or one that streams; the place and the file are held until it is out."""
@@ -114,15 +114,14 @@ class _Ear:
 
     def _pieces(self, wanted: Wanted, stop: Stop, heard: Heard) -> Iterator[str]:
         """The text as it is understood; everything goes to `heard`. Looks at `stop` at every step."""
-        limits = self._settings.limits
         with named(str(wanted.path), wanted.name):
-            ref = MediaReader(limits).probe(str(wanted.path))
+            ref = self._media.probe(str(wanted.path))
             if not ref.has_sound:
                 raise UnsupportedMediaError(
                     f"{wanted.name}: expected sound, found {ref.kind} without any"
                 )
             speakers = wanted.form == "diarized_json"
-            passes = self._models.hearing(wanted.config, wanted.prompt, limits, speakers)
+            passes = self._models.hearing(wanted.config, wanted.prompt, self._media, speakers)
             heard.seconds = ref.duration or 0.0
             stop.check()
             for text in hear(passes, ref, heard):

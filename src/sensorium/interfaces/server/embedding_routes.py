@@ -13,14 +13,13 @@ import numpy as np
 from fastapi import APIRouter, Request
 from numpy.typing import NDArray
 
-from sensorium.adapters.media.reader import MediaReader
 from sensorium.adapters.media.values import picture, sound
 from sensorium.core.features import Features
 from sensorium.interfaces.server.desk import Desk, Stop
-from sensorium.interfaces.server.entrance import Settings
 from sensorium.interfaces.server.problems import Problem, named
 from sensorium.interfaces.server.shared_models import SharedModels
 from sensorium.pipelines.sound.hear import encoded
+from sensorium.ports import Reader
 
 _MOST = 64  # inputs of one request
 _RATE = 16_000
@@ -35,10 +34,10 @@ class Wanted:
     base64: bool
 
 
-def embedding_router(models: SharedModels, desk: Desk, settings: Settings) -> APIRouter:
+def embedding_router(models: SharedModels, desk: Desk, media: Reader) -> APIRouter:
     """One vector a picture or sound."""
     router = APIRouter(prefix="/v1")
-    eye = _Encoding(models, settings)
+    eye = _Encoding(models, media)
 
     @router.post("/embeddings")
     async def embeddings(request: Request) -> dict[str, Any]:
@@ -115,8 +114,8 @@ def _from_urls(given: Any) -> list[tuple[str, Path | bytes]]:
 
 
 class _Encoding:
-    def __init__(self, models: SharedModels, settings: Settings) -> None:
-        self._models, self._settings = models, settings
+    def __init__(self, models: SharedModels, media: Reader) -> None:
+        self._models, self._media = models, media
 
     def wanted(self, model: str, items: Sequence[tuple[str, Path | bytes]], form: str) -> Wanted:
         """The request, if it can be meant. Raises Problem."""
@@ -153,13 +152,13 @@ class _Encoding:
         return {"object": "list", "data": data, "model": name, "usage": usage}
 
     def _seen(self, value: Any) -> tuple[NDArray[np.float32], int]:
-        frames = picture(value, MediaReader(self._settings.limits), None)
+        frames = picture(value, self._media, None)
         outputs = self._models.get("image_encoder").encode(frames)[0]
         return _pooled([outputs])
 
     def _heard(self, value: Any) -> tuple[NDArray[np.float32], int]:
         encoder = self._models.get("sound_encoder")
-        with sound(value, MediaReader(self._settings.limits), _RATE) as (seconds, chunks):
+        with sound(value, self._media, _RATE) as (seconds, chunks):
             return _pooled([(each,) for each in encoded(chunks, seconds, encoder)])
 
 

@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from sensorium import __version__
+from sensorium.adapters.fencing.decoders import Decoders, Unfenced
+from sensorium.core.limits import Limits
 from sensorium.interfaces.server.audio_routes import audio_router
 from sensorium.interfaces.server.desk import Desk
 from sensorium.interfaces.server.embedding_routes import embedding_router
@@ -24,6 +26,7 @@ from sensorium.interfaces.server.problems import install_problems
 from sensorium.interfaces.server.shared_models import SharedModels
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
+from sensorium.ports import Reader
 
 _MESSAGE = 1 << 20  # bytes of one message of a websocket
 _VIEWER = "sensorium.interfaces.viewer.app"
@@ -40,22 +43,30 @@ class Service:
     settings: Settings
 
 
-def service(folder: str | Path, models: SharedModels, settings: Settings) -> Service:
-    """Everything that answers for a library, which is made if the folder is new or empty.
+def service(
+    folder: str | Path,
+    models: SharedModels,
+    settings: Settings,
+    decoders: Decoders | Unfenced | None = None,
+) -> Service:
+    """Everything that answers for a library, which is made if the folder is new or empty; `decoders` read
+    what clients send (None: in this process, without a fence).
 
     Raises:
         LibraryError: the folder holds something else.
     """
     layout = Layout(folder)
     layout.create()
-    desk, live = Desk(settings), Live(models, settings)
+    decoders = decoders or Unfenced()
+    media = decoders.reader(settings.limits)
+    desk, live = Desk(settings), Live(models, settings, decoders.arriving)
     jobs = FileJobs(layout.root.resolve(), models.config, settings)
     app = FastAPI(
         title="sensorium", version=__version__, docs_url=None, redoc_url=None, openapi_url=None
     )
     install_problems(app)
-    app.include_router(audio_router(models, desk, settings))
-    app.include_router(embedding_router(models, desk, settings))
+    app.include_router(audio_router(models, desk, settings, media))
+    app.include_router(embedding_router(models, desk, media))
     app.include_router(live_router(live, settings))
     app.include_router(job_router(jobs, desk))
 
@@ -63,14 +74,14 @@ def service(folder: str | Path, models: SharedModels, settings: Settings) -> Ser
     async def health() -> dict[str, str]:
         return {"status": "ok", "version": __version__}
 
-    _mount_viewer(app, Library(layout.root))
+    _mount_viewer(app, Library(layout.root), decoders.reader(Limits()))
     return Service(Guard(app, settings), desk, live, jobs, settings)
 
 
-def _mount_viewer(app: FastAPI, library: Library) -> None:
+def _mount_viewer(app: FastAPI, library: Library, media: Reader) -> None:
     """The viewer's pages, last: no path of theirs hides one of ours."""
     if find_spec(_VIEWER) is not None:
-        app.include_router(import_module(_VIEWER).router_for(library))
+        app.include_router(import_module(_VIEWER).router_for(library, media))
 
 
 class Serving(uvicorn.Server):

@@ -8,13 +8,13 @@ import queue
 import secrets
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from sensorium.adapters.media.arriving import RATE, from_raw, from_stream
+from sensorium.adapters.media.arriving import RATE, Bytes, from_raw
 from sensorium.core.errors import MediaError
 from sensorium.core.events import NoteEvent
 from sensorium.core.media import Audio
@@ -26,6 +26,8 @@ from sensorium.run.listen import told
 
 _NAME = "the websocket"
 Told = tuple[int, dict[str, Any]]  # number, event
+# (stream, sample rate, channels, name) -> its sound
+Arriving = Callable[[Bytes, int, int, str], Iterator[Sound]]
 _SILENCE = 10.0  # seconds of silence at once, for what was lost
 
 
@@ -86,13 +88,13 @@ class Arrival:
     rate: int
     channels: int
 
-    def sound(self) -> Iterator[Sound]:
-        """Mono chunks at 16 kHz, from 0 seconds. What breaks because the client is gone just ends."""
+    def sound(self, arriving: Arriving) -> Iterator[Sound]:
+        """Mono chunks at 16 kHz, from 0 seconds; what breaks because the client is gone just ends."""
         try:
             if self.rate:
                 yield from from_raw(self.pipe, self.rate, self.channels, _NAME)
             else:
-                yield from from_stream(self.pipe, RATE, 1, _NAME)
+                yield from arriving(self.pipe, RATE, 1, _NAME)
         except MediaError:
             if not self.pipe.cut:
                 raise
@@ -104,7 +106,8 @@ class Session:
     The last `unread` events are kept, so that a client can have again what it missed.
     """
 
-    def __init__(self, listener: Listener, settings: Settings) -> None:
+    def __init__(self, listener: Listener, settings: Settings, arriving: Arriving) -> None:
+        self._arriving = arriving
         self.name = secrets.token_urlsafe(16)
         self._taken = 0  # samples: sums of seconds would drift
         self.over = False
@@ -242,7 +245,7 @@ class Session:
     def _new(self, arrival: Arrival) -> Iterator[Sound]:
         """What a connection brings beyond what was taken before."""
         known = round((self.at - arrival.start) * RATE)
-        for item in arrival.sound():
+        for item in arrival.sound(self._arriving):
             if isinstance(item, NoteEvent):
                 yield replace(item, at=self.at)
                 continue

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from sensorium.core.errors import SensoriumError
 from sensorium.interfaces.server.entrance import Settings
-from sensorium.interfaces.server.live_session import Arrival, Pipe, Session, Told
+from sensorium.interfaces.server.live_session import Arrival, Arriving, Pipe, Session, Told
 from sensorium.interfaces.server.problems import Problem, problem_of
 from sensorium.interfaces.server.shared_models import SharedModels
 
@@ -29,8 +29,8 @@ ENDED, GOING, DROPPED, TAKEN = 1000, 1012, 1008, 4000  # why a connection is clo
 class Live:
     """The sessions of all clients."""
 
-    def __init__(self, models: SharedModels, settings: Settings) -> None:
-        self._models = models
+    def __init__(self, models: SharedModels, settings: Settings, arriving: Arriving) -> None:
+        self._models, self._arriving = models, arriving
         self._settings = settings
         self._sessions: dict[str, Session] = {}
         self.closed = False
@@ -57,7 +57,9 @@ class Live:
             raise Problem(400, "expected words, turns or both, got neither", "words")
         latency = _number(query, "latency", 1.0, (0.5, 10.0))
         session = Session(
-            self._models.listener(self._models.config, words, turns, latency), self._settings
+            self._models.listener(self._models.config, words, turns, latency),
+            self._settings,
+            self._arriving,
         )
         self._sessions[session.name] = session
         return session

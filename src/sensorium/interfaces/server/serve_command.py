@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import secrets
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ _LEAST_TOKEN = 16  # characters
 )
 @click.option("--live", default=8, show_default=True, help="Clients of /v1/listen at a time.")
 @click.option(
-    "--fence/--no-fence", default=True, show_default=True, help="Jobs in a fence: docs/security.md."
+    "--fence/--no-fence", default=True, show_default=True, help="A fence around clients' files."
 )
 @click.option(
     "--grace", default=30.0, show_default=True, help="Seconds for what is under way at the end."
@@ -88,6 +89,7 @@ def serve(library: str, **options: Any) -> None:
 def _serve(library: str, host: str, port: int, token: str | None, options: dict[str, Any]) -> None:
     import asyncio
 
+    from sensorium.adapters.fencing.decoders import Decoders
     from sensorium.interfaces.server.http_app import Serving, listening, service
     from sensorium.interfaces.server.shared_models import SharedModels
 
@@ -102,8 +104,12 @@ def _serve(library: str, host: str, port: int, token: str | None, options: dict[
     except OSError as error:
         raise UsageError(f"{host}:{port}: cannot be listened on ({error.strerror})") from None
 
+    decoders = Decoders() if settings.fence else None
+    if decoders is not None:
+        threading.Thread(target=decoders.warm, daemon=True).start()
+
     async def main() -> None:
-        serving = Serving(service(library, shared, settings))
+        serving = Serving(service(library, shared, settings, decoders))
         place = f"[{host}]" if ":" in host else host
         click.echo(f"http://{place}:{bound.getsockname()[1]}", err=True)
         if made:
@@ -111,7 +117,11 @@ def _serve(library: str, host: str, port: int, token: str | None, options: dict[
         await serving.serve([bound])
 
     with bound:
-        asyncio.run(main())
+        try:
+            asyncio.run(main())
+        finally:
+            if decoders is not None:
+                decoders.close()
 
 
 def _settings(token: str, names: tuple[str, ...], options: dict[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from sensorium.core.errors import UsageError
 from sensorium.core.speech import Transcript
 from sensorium.interfaces.server.problems import Problem
 from sensorium.models.registry import Deferred
-from sensorium.ports import Pass
+from sensorium.ports import Pass, Reader
 from sensorium.run.plan import build, check, listener
 
 Open = Callable[[str, str, int], Any]
@@ -144,7 +144,9 @@ class SharedModels:
             )
         return names[name]
 
-    def hearing(self, config: Config, prompt: str, limits: Any, diarized: bool) -> dict[str, Pass]:
+    def hearing(
+        self, config: Config, prompt: str, media: Reader, diarized: bool
+    ) -> dict[str, Pass]:
         """The passes over speech by name, made for one request; `config` is one of `config_for`."""
 
         def opened(job: str, name: str, threads: int) -> Any:
@@ -152,7 +154,7 @@ class SharedModels:
             return Prompted(model, prompt) if prompt and job == "transcriber" else model
 
         wanted: tuple[PassName, ...] = ("speech", "speakers") if diarized else ("speech",)
-        built = build(replace(config, passes=wanted), self._threads, opened, limits)
+        built = build(replace(config, passes=wanted), self._threads, opened, media)
         return {each.name: each for each in built.passes}
 
     def listener(self, config: Config, words: bool, turns: bool, latency: float) -> Any:
