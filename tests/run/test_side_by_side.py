@@ -73,6 +73,20 @@ def test_the_lane_that_ends_first_takes_the_free_passes(slow):
     assert order[-1] == "who"
 
 
+def test_a_picture_has_two_lanes_as_well():
+    meeting = threading.Barrier(2)
+    named = [("pictures", ("shots",)), ("faces", ("shots",)), ("texts", ("shots",))]
+    passes, done = [CountingPass(name, needs) for name, needs in named], []
+
+    def do(each):
+        if each.name != "texts":
+            meeting.wait(20)
+        done.append(each.name)
+
+    Lanes(at_once=True).run(passes, do)
+    assert sorted(done) == ["faces", "pictures", "texts"]
+
+
 def test_a_free_pass_waits_for_what_it_needs_unless_that_fails():
     lanes, begun = Lanes(at_once=True), []
 

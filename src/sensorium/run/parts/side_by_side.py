@@ -39,8 +39,8 @@ class Lanes:
     def run(self, passes: Sequence[Pass], do: Callable[[Pass], None]) -> None:
         """Returns when all are done. What one raises is raised when the other lane has stopped."""
         heard, seen, last = _lanes(passes) if self._at_once else ([], list(passes), [])
-        if heard and seen:
-            free = deque(each for each in seen if each.name in FREE)
+        free = deque(each for each in seen if self._at_once and each.name in FREE)
+        if seen and (heard or free):
             ready = {need: threading.Event() for each in free for need in each.needs}
             for need in ready.keys() - {each.name for each in seen}:
                 ready[need].set()  # not asked for
