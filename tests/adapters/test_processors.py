@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sensorium.adapters.processors.images import load_processor
+from sensorium.adapters.processors.images import _bytes_of, load_processor
 from sensorium.core.errors import MediaError, ModelError, UsageError
 
 transformers = pytest.importorskip("transformers")
@@ -84,6 +84,33 @@ def test_fast_is_at_most_one_level_off(pair, size):
     found = processor([pixels])["pixel_values"]
     level = float(np.abs(np.diff(processor.rule.levels(), axis=0)).max())
     assert np.abs(found - expected).max() <= level * 1.001
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA", "CMYK"])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (31, 47), (2400, 1800)]
+)  # the last: of more blocks than one
+def test_fast_takes_the_bytes_of_a_picture_as_they_are(tmp_path, mode, size):
+    REFERENCES["vit"].save_pretrained(tmp_path)
+    processor, opened = (
+        load_processor(tmp_path, "fast"),
+        Image.fromarray(image(*size)).convert(mode),
+    )
+    expected = processor(np.array(opened.convert("RGB")))["pixel_values"]
+    found = processor(opened)["pixel_values"]
+    del opened
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_bytes_outlive_the_picture():
+    pixels = image(300, 200)
+    opened = Image.fromarray(pixels)
+    held = _bytes_of(opened)
+    assert held.shape == (300, 200, 4)  # Pillow's own, not a copy of three channels
+    del opened
+    others = [Image.new("RGB", (200, 300), "white") for _ in range(20)]
+    np.testing.assert_array_equal(held[..., :3], pixels)
+    assert len(others) == 20
 
 
 def test_a_batch_is_the_same_as_one_by_one(pair):

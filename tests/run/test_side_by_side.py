@@ -53,6 +53,54 @@ def test_the_library_is_that_of_one_after_the_other(monkeypatch, tmp_path):
     assert {step for step, _ in results[1][2]} == {name for name, _ in PASSES}
 
 
+@pytest.mark.parametrize("slow", ["speech", "texts"])
+def test_the_lane_that_ends_first_takes_the_free_passes(slow):
+    """Once, after what they need, and while the other lane is still at work."""
+    lanes, done, order = Lanes(at_once=True), threading.Event(), []
+
+    def do(each):
+        if each.name == slow:
+            assert done.wait(20)
+        order.append(each.name)
+        if each.name == "pictures":
+            done.set()
+
+    named = [("speech", ()), ("shots", ()), ("pictures", ("shots",)), ("texts", ("shots",)),
+             ("who", ("speech",))]  # fmt: skip
+    lanes.run([CountingPass(name, needs) for name, needs in named], do)
+    assert sorted(order) == sorted(name for name, _ in named)
+    assert order.index("shots") < order.index("pictures") < order.index(slow)
+    assert order[-1] == "who"
+
+
+def test_a_picture_has_two_lanes_as_well():
+    meeting = threading.Barrier(2)
+    named = [("pictures", ("shots",)), ("faces", ("shots",)), ("texts", ("shots",))]
+    passes, done = [CountingPass(name, needs) for name, needs in named], []
+
+    def do(each):
+        if each.name != "texts":
+            meeting.wait(20)
+        done.append(each.name)
+
+    Lanes(at_once=True).run(passes, do)
+    assert sorted(done) == ["faces", "pictures", "texts"]
+
+
+def test_a_free_pass_waits_for_what_it_needs_unless_that_fails():
+    lanes, begun = Lanes(at_once=True), []
+
+    def do(each):
+        begun.append(each.name)
+        if each.name == "shots":
+            raise ValueError("broken")
+
+    named = [("speech", ()), ("shots", ()), ("pictures", ("shots",))]
+    with pytest.raises(ValueError, match="broken"):
+        lanes.run([CountingPass(name, needs) for name, needs in named], do)
+    assert "pictures" not in begun
+
+
 def test_a_pass_that_is_interrupted_stops_the_other_lane():
     """The interruption is what is raised, and the lane that goes on learns of it at its next report."""
     lanes, begun, seen = Lanes(at_once=True), threading.Event(), []

@@ -67,7 +67,8 @@ class ImageProcessor:
     def _one(self, image: Any) -> NDArray[np.float32]:
         """float32 (3, height, width); for LLaVA-NeXT (tile, 3, height, width), the whole picture first."""
         if self._fast and _is_rgb(image):  # goes to torch as it is
-            return self._leveled(_by_torch(image, self.rule.target(*image.shape[:2])))
+            size = self.rule.target(*image.shape[:2])
+            return self._leveled(image if size == image.shape[:2] else _by_torch(image, size))
         opened = self._opened(image)
         if self.rule.family == "anyres":
             return np.stack([self._finished(each) for each in self._tiles(opened)])
@@ -97,7 +98,7 @@ class ImageProcessor:
         if size == (opened.height, opened.width):
             return np.asarray(opened)
         if self._fast:
-            return _by_torch(np.array(opened), size)
+            return _by_torch(opened, size)
         return np.asarray(opened.resize((size[1], size[0]), Image.Resampling(self.rule.resample)))
 
     def _tiles(self, opened: Image.Image) -> list[Image.Image]:
@@ -186,17 +187,32 @@ def _is_rgb(image: Any) -> bool:
     return is_array and image.ndim == 3 and image.shape[2] == 3 and image.size > 0
 
 
-def _by_torch(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _by_torch(image: Image.Image | NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Antialiased bilinear on bytes; torch's bicubic would be up to two levels off."""
-    if size == pixels.shape[:2]:
-        return pixels
     import torch
 
-    values = torch.from_numpy(pixels)
     made = torch.nn.functional.interpolate(
-        values.permute(2, 0, 1)[None], size=size, mode="bilinear", antialias=True
+        torch.as_tensor(_bytes_of(image)).permute(2, 0, 1)[None],
+        size=size,
+        mode="bilinear",
+        antialias=True,
     )
-    return made[0].permute(1, 2, 0).numpy()
+    return made[0, :3].permute(1, 2, 0).numpy()
+
+
+def _bytes_of(image: Image.Image | NDArray[np.uint8]) -> Any:
+    """(height, width, 3 or 4) bytes, Pillow's own where they lie in one block (to 16 MB): a copy takes as
+    long as the resizing. The fourth channel is Pillow's padding. Arrow keeps the block alive."""
+    if not isinstance(image, Image.Image):
+        return image
+    import pyarrow
+    import torch
+
+    try:
+        values = pyarrow.array(image).flatten()
+    except ValueError:  # more blocks than one
+        return np.array(image)
+    return torch.from_dlpack(values).view(image.height, image.width, 4)
 
 
 def _centered(pixels: NDArray, crop: tuple[int, int]) -> NDArray:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import chain
 
 from sensorium.ports import Pass
 from sensorium.run.plan import OVER_SOUND
+
+FREE = frozenset({"pictures"})  # short, and nothing is built on them
 
 
 class Stopped(BaseException):
@@ -18,8 +23,8 @@ class Stopped(BaseException):
 class Lanes:
     """Calls one function for every pass, in order of need, and for two at a time where that may be.
 
-    Two passes of one lane never run at once: those over sound share what they found out about its channels,
-    and those over pictures build on one another.
+    Those over sound never run beside one another: they share what they found out about its channels.
+    Those over pictures have a lane as well, and `FREE` ones of them are left to the lane that ends first.
     """
 
     def __init__(self, at_once: bool) -> None:
@@ -34,11 +39,22 @@ class Lanes:
     def run(self, passes: Sequence[Pass], do: Callable[[Pass], None]) -> None:
         """Returns when all are done. What one raises is raised when the other lane has stopped."""
         heard, seen, last = _lanes(passes) if self._at_once else ([], list(passes), [])
-        if heard and seen:
+        free = deque(each for each in seen if self._at_once and each.name in FREE)
+        if seen and (heard or free):
+            ready = {need: threading.Event() for each in free for need in each.needs}
+            for need in ready.keys() - {each.name for each in seen}:
+                ready[need].set()  # not asked for
+
+            def one(each: Pass) -> None:
+                do(each)
+                if each.name in ready:
+                    ready[each.name].set()
+
+            own = [each for each in seen if each.name not in FREE]
             with ThreadPoolExecutor(1) as other:
-                waiting = other.submit(self._all, heard, do)
+                waiting = other.submit(self._all, chain(heard, self._left(free, ready)), one)
                 try:
-                    self._all(seen, do)
+                    self._all(chain(own, self._left(free, ready)), one)
                 except Stopped:
                     waiting.result()  # raises what it was stopped for
                     raise
@@ -47,7 +63,17 @@ class Lanes:
             self._all(heard + seen, do)
         self._all(last, do)
 
-    def _all(self, passes: Sequence[Pass], do: Callable[[Pass], None]) -> None:
+    def _left(self, free: deque[Pass], ready: Mapping[str, threading.Event]) -> Iterator[Pass]:
+        """What neither lane has begun, one after the other, when what it needs is done."""
+        with suppress(IndexError):
+            while True:
+                each = free.popleft()
+                for need in each.needs:
+                    while not ready[need].wait(0.1):
+                        self.check()
+                yield each
+
+    def _all(self, passes: Iterable[Pass], do: Callable[[Pass], None]) -> None:
         try:
             for each in passes:
                 self.check()

@@ -9,10 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from omegaconf import flag_override
-from rapidocr import RapidOCR
-from rapidocr.main import RapidOCRError
-from rapidocr.utils.process_img import map_boxes_to_original
 
 from sensorium.adapters.models.onnx_session import open_session
 from sensorium.core.media import Frames
@@ -51,7 +47,10 @@ class RapidTextReader:
         return Provenance("ppocr-v6-small", revision("ppocr-v6-small"), params)
 
     @cached_property
-    def _engine(self) -> RapidOCR:
+    def _engine(self) -> Any:
+        from omegaconf import flag_override
+        from rapidocr import RapidOCR  # a third of a second, beside the other passes' work
+
         engine = RapidOCR(
             params={
                 "Global.log_level": "critical",
@@ -87,6 +86,9 @@ class RapidTextReader:
         self, pixels: NDArray[np.uint8], before: NDArray[np.uint8] | None, known: Sequence[_Line]
     ) -> list[_Line]:
         """Every line of a picture; those that stand in the one `before` it are `known`."""
+        from rapidocr.main import RapidOCRError
+        from rapidocr.utils.process_img import map_boxes_to_original
+
         image, record = self._engine.preprocess_img(np.ascontiguousarray(pixels[:, :, ::-1]))
         try:
             crops, found = self._engine.detect_and_crop(image, record)
