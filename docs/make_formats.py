@@ -54,6 +54,7 @@ library/
 │   └── shard.json               sizes and checksums (crc32) of these files and of the tensors they speak of
 ├── tensors/<shard>-<number>.safetensors   model outputs
 ├── decisions.jsonl              decisions about who is who, see below
+├── people.sqlite                who is who, by result; derived, may be deleted
 ├── journals/                    what a run has finished and is in no shard yet
 ├── catalogue.sqlite             where the rows of each result are; derived, is made again from the shards
 └── search.sqlite                index of `library.find`; derived, may be deleted

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import threading
@@ -22,6 +23,7 @@ from sensorium.library.gallery import Gallery
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
 from sensorium.library.store import catalogue, keeper, writing
+from sensorium.library.store.journal import Journal
 from sensorium.library.store.shard import about
 from sensorium.library.store.shelf import Shelf
 from sensorium.library.store.writing import sink_of
@@ -172,6 +174,90 @@ def test_killed_at_every_step_of_a_run_nothing_is_lost(files, tmp_path):
         go(files, out, passes(1))
         assert seen(out) == expected, moment
         shutil.rmtree(out)
+
+
+# cut: the kernel ends a process in the middle of a write, where a file would get longer than it may
+
+CUT = {
+    "journal": (Journal, "add", (1, 20, 25, 300, 1111, 2500, 5000)),
+    "compaction": (keeper.Keeper, "_shelve", (1, 500, 1500, 2500, 4000)),
+    "index": (catalogue.Catalogue, "apply", (1, 512, 4096, 9000, 16384, 32768, 45056)),
+}
+
+
+def cut_at(size, action, owner=None, name=""):
+    """Runs `action` in a process that may write no file beyond `size` bytes, once it has called the method
+    `name` of `owner`; whether it was ended for that."""
+    process = os.fork()
+    if not process:
+        try:
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            if owner is None:
+                limit(size)
+            else:
+                function = getattr(owner, name)
+                setattr(owner, name, lambda *args: limit(size) or function(*args))
+            action()
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(process, 0)
+    return os.WIFSIGNALED(status)
+
+
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+@pytest.mark.parametrize("what", CUT)
+def test_killed_inside_a_write_nothing_is_lost(files, tmp_path, what):
+    """Half a frame of a journal, half a file of a shard, half the pages of a transaction of the catalogue."""
+    owner, name, sizes = CUT[what]
+    base, whole = tmp_path / "base", tmp_path / "whole"
+    go(files, base, passes(2))
+    (files / "new.wav").write_text("one more")
+    shutil.copytree(base, whole)
+    go(files, whole, passes(1))
+    expected = seen(whole)
+    for size in sizes:
+        out = tmp_path / f"cut{size}"
+        shutil.copytree(base, out)
+        assert cut_at(size, lambda out=out: go(files, out, passes(1)), owner, name), size
+        assert len(Library(out).media()) == 4  # readable, as it was
+        go(files, out, passes(1))
+        assert seen(out) == expected, size
+
+
+@pytest.mark.parametrize("size", [1, 512, 4096, 20_000, 40_000])
+def test_killed_inside_a_write_of_the_index_of_find(tmp_path, size):
+    root = tmp_path / "library"
+    for number in range(3):
+        ref = synthetic_ref(f"/m/{number}.wav", "audio")
+        add_synthetic(root, ref, synthetic_words([("S1", None, f"word {number}")]))
+    assert cut_at(size, lambda: sm.open(root).find("word"))
+    assert len(sm.open(root).find("word")) == 3
+    assert (root / "search.sqlite").stat().st_size > size
+
+
+def test_a_change_of_recipe_is_not_written_for_each_file(tmp_path, monkeypatch):
+    """What it costs follows what it brings, not how often the run keeps what it has."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for index in range(30):
+        (folder / f"{index}.wav").write_text(f"content {index}")
+    out, whole, written = tmp_path / "out", tmp_path / "whole", []
+    go(folder, out, passes(2))
+    shutil.copytree(out, whole)
+    go(folder, whole, passes(1))
+    publish = keeper.ShardWriter.publish
+    monkeypatch.setattr(
+        keeper.ShardWriter, "publish", lambda *args: written.append(1) or publish(*args)
+    )
+    monkeypatch.setattr(writing.Writing, "poke", lambda self: self._keeper.compact())
+    monkeypatch.setattr(keeper, "_REWRITTEN", 0.1)
+    go(folder, out, passes(1))
+    assert 1 <= len(written) <= 8  # of 30 times that it was asked to
+    assert seen(out) == seen(whole)
 
 
 def test_killed_at_every_step_of_the_migration_nothing_is_lost(tmp_path):

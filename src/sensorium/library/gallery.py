@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sensorium.core.errors import LibraryError
 from sensorium.core.people.identity import Kind, Sample, comparable
 from sensorium.library.layout import Layout
 from sensorium.library.together import Together
-from sensorium.ops.people.known import Known, replay
+
+if TYPE_CHECKING:
+    from sensorium.ops.people.known import Known
+
+_TAIL = 4096  # bytes
 
 
 class Gallery:
@@ -54,8 +59,22 @@ class Gallery:
         """Bytes of all decisions: it grows with every one."""
         return self._file.stat().st_size if self._file.exists() else 0
 
+    def stamp(self) -> str:
+        """What tells these decisions from those of any other time, read from their end alone.
+
+        Bytes and a checksum of the last: a decision has the number of its place in it.
+        """
+        size = self.size()
+        if not size:
+            return "0-0"
+        with open(self._file, "rb") as file:
+            file.seek(max(size - _TAIL, 0))
+            return f"{size}-{zlib.crc32(file.read(_TAIL)):08x}"
+
     def known(self) -> Known:
         """Who is who after all decisions."""
+        from sensorium.ops.people.known import replay  # with the rules of names, which few need
+
         return replay(self.decisions())
 
     def add(self, kind: str, **values: Any) -> dict[str, Any]:

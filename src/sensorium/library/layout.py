@@ -9,6 +9,7 @@
     ├── journals/              what a run has finished and is not in a shard yet
     ├── catalogue.sqlite       where the rows of each result lie, what each input has; derived data
     ├── decisions.jsonl        who is who: decision after decision, see `library.gallery`
+    ├── people.sqlite          the same by result; derived data, see `library.snapshot`
     ├── learned/drawn-<model>.json  what tells the title's drawn characters apart; may be deleted
     ├── uploads/<job>/<name>   files that were sent to `sensorium serve`
     ├── search.sqlite, search.lock   index of `find`: derived data, may be deleted
@@ -79,6 +80,7 @@ class Layout:
         self.journals = self.root / "journals"
         self.catalogue = self.root / "catalogue.sqlite"
         self.decisions = self.root / "decisions.jsonl"
+        self.people = self.root / "people.sqlite"
         self.work = self.root / "work"
         self.uploads = self.root / "uploads"
 

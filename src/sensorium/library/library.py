@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sensorium.adapters.remote.address import is_remote, shown
-from sensorium.adapters.stores.feature_shards import read_features
+from sensorium.adapters.stores.feature_shards import OpenTensors, read_features
 from sensorium.core.errors import LibraryError, UsageError
 from sensorium.core.features import Features
 from sensorium.core.lazy import Shown
-from sensorium.core.people.identity import Identity, Sample, result_of
 from sensorium.core.record import KINDS
 from sensorium.library.choosing import choose, matching, results_of
-from sensorium.library.gallery import Gallery, samples
+from sensorium.library.gallery import Gallery
 from sensorium.library.layout import Layout
 from sensorium.library.library_file import LibraryFile, names
+from sensorium.library.snapshot import WhoIsWho, who_is_who
 from sensorium.library.store.shelf import Shelf
 from sensorium.library.upstairs import Upstairs
-from sensorium.ops.people.known import Known
 
 if TYPE_CHECKING:
     import datasets
     import pandas as pd
     import pyarrow as pa
+
+    from sensorium.ops.people.known import Known
 
 
 class Library(Upstairs, Shown):
@@ -93,6 +94,11 @@ class Library(Upstairs, Shown):
         found = matching(list({entry["uri"]: entry for entry in near}.values()), name)
         return found if len(found) == 1 else choose(self.inputs(), name, str(self.path))
 
+    def called(self, uri: str) -> str:
+        """The file name of an input, or its whole path where another one has the same name."""
+        base = os.path.basename(uri)
+        return base if len(self.shelf.entries_where("base", base, 2)) == 1 else uri
+
     def files(self, kind: str, media: str | os.PathLike[str] | None = None) -> list[Path]:
         """The Parquet files that hold `kind`, each once, for any tool that reads Parquet.
 
@@ -132,7 +138,10 @@ class Library(Upstairs, Shown):
         turns, links = self.records("turn", media), self.records("link", media)
         keys, moved = ["media", "start", "end", "speaker"], ["whole_start", "whole_end"]
         turns = turns.merge(links[[*keys, "person", "track", *moved]], on=keys, how="left")
-        edges, found = self.known().edges, list(zip(*(turns[key] for key in keys), strict=True))
+        edges, found = (
+            self.who_is_who(()).edges,
+            list(zip(*(turns[key] for key in keys), strict=True)),
+        )
         for side, column in enumerate(("start", "end")):
             turns[column] = turns.pop(f"whole_{column}").fillna(turns[column])
             if edges:
@@ -148,7 +157,7 @@ class Library(Upstairs, Shown):
         words, known = self.records("word", media), self.records("assignment", media)
         keys = ["media", "start", "end", "text", "channel"]
         known = known[[*keys, "speaker", "person"]].drop_duplicates(keys)
-        words, fixed = words.merge(known, on=keys, how="left"), self.known().words
+        words, fixed = words.merge(known, on=keys, how="left"), self.who_is_who(()).words
         if fixed:
             columns = [words[key].astype(object).where(words[key].notna(), None) for key in keys]
             texts = [fixed.get(key) for key in zip(*columns, strict=True)]
@@ -161,10 +170,9 @@ class Library(Upstairs, Shown):
         """Who is who, after every decision of the gallery."""
         return Gallery(self._layout).known()
 
-    def identities(self, entry: Mapping[str, Any], known: Known) -> dict[str, Identity]:
-        """Label (S1, P1) -> identity for one of `inputs`; who is unknown is left out."""
-        whose = {each.label: known.of.get(each.key) for each in samples(self._layout, entry)}
-        return {label: known.identities[each] for label, each in whose.items() if each}
+    def who_is_who(self, entries: Iterable[Mapping[str, Any]]) -> WhoIsWho:
+        """Who is who in some of `inputs`: costs what they hold, however large the library is."""
+        return who_is_who(self._layout, results_of(entries))
 
     def people(self, media: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         """Who every voice and face of each file is.
@@ -177,19 +185,15 @@ class Library(Upstairs, Shown):
 
         from sensorium.library.readable import readable
 
-        known = self.known()
+        entries = self.chosen(media)
+        found = self.who_is_who(entries).rows
         columns = ["media", "uri", "label", "kind", "identity", "name", "name_score", "score"]
-        of_result: dict[str, list[tuple[Sample, Identity]]] = {}
-        for who in known.identities.values():
-            for s in who.samples:
-                of_result.setdefault(result_of(s), []).append((s, who))
         rows = [
-            (entry["digest"], entry["uri"], s.label, s.kind, who.id, who.name, who.score,
-             known.score[s.key])
-            for entry in self.chosen(media)
+            (entry["digest"], entry["uri"], *row)
+            for entry in entries
             for result in dict.fromkeys(entry["results"].values())
-            for s, who in sorted(of_result.get(result, ()), key=_by_label)
-        ]  # fmt: skip
+            for row in found.get(result, ())
+        ]
         return readable(pd.DataFrame(rows, columns=columns))
 
     def _with_identities(
@@ -245,8 +249,9 @@ class Library(Upstairs, Shown):
         self, media: str | os.PathLike[str] | None = None, name: str | None = None
     ) -> Iterator[Features]:
         """Like `features`, one at a time, for what is larger than memory."""
+        opened = OpenTensors()
         for folder, row in self.feature_rows(media, name):
-            yield read_features(folder, row)
+            yield read_features(folder, row, opened)
 
     def feature_rows(
         self, media: str | os.PathLike[str] | None = None, name: str | None = None
@@ -270,11 +275,6 @@ class Library(Upstairs, Shown):
         joined = {"word": self.words, "turn": self.turns}
         frame = joined.get(singular, partial(self.records, singular))(media)
         return datasets.Dataset.from_pandas(frame, preserve_index=False)
-
-
-def _by_label(told: tuple[Sample, Identity]) -> tuple[int, int, str]:
-    kind, label = told[0].kind, told[0].label
-    return ("voice", "face", "drawn").index(kind), len(label), label  # S2 before S10
 
 
 def open_library(path: str | os.PathLike[str]) -> Library:

@@ -10,6 +10,7 @@ from sensorium.core.people.identity import Calibration, Sample
 from sensorium.core.record import digest
 from sensorium.library.gallery import Gallery, samples
 from sensorium.library.layout import Layout
+from sensorium.library.snapshot import keep
 from sensorium.library.store.shelf import Shelf
 from sensorium.library.together import Together, together
 from sensorium.ops.people.everybody import Everybody
@@ -46,7 +47,8 @@ def recognise(layout: Layout, uris: Sequence[str]) -> list[str]:
             return []
         identify(layout, todo)
         failed = gather(layout, todo)
-        known = gallery.known()
+        stamp, known = gallery.stamp(), gallery.known()
+        keep(layout, known, stamp)
         marks = {} if failed else _open(layout, todo, known)
         catalogue.mark(marks, names, f"{gallery.size()} {_names(known)}")
     return failed

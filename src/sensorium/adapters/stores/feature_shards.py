@@ -82,10 +82,24 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def read_features(folder: Path, row: dict[str, Any]) -> Features:
+class OpenTensors:
+    """Reads tensors one by one; the file of the last stays open, for opening reads the names of all in it."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._file: Any = None
+
+    def values(self, path: Path, tensor: str) -> NDArray:
+        """The numbers of one tensor."""
+        if path != self._path:
+            self._path, self._file = None, None
+            self._path, self._file = path, safe_open(path, framework="numpy")
+        return self._file.get_tensor(tensor)
+
+
+def read_features(folder: Path, row: dict[str, Any], opened: OpenTensors | None = None) -> Features:
     """The Features that a row of kind ``feature`` describes."""
-    with safe_open(folder / row["file"], framework="numpy") as file:
-        values = file.get_tensor(row["tensor"])
+    values = (opened or OpenTensors()).values(folder / row["file"], row["tensor"])
     span = None if row["start"] is None else Span(row["start"], row["end"])
     axes = tuple(Axis(**axis) for axis in json.loads(row["axes"]))
     return Features(values, axes, row["model"], row["name"], span, row["num_valid"])

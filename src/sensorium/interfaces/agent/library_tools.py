@@ -15,7 +15,6 @@ from sensorium.core.errors import UsageError
 from sensorium.core.people.identity import Identity
 from sensorium.interfaces.agent.answers import Answer, begin, page
 from sensorium.interfaces.text.timeline import (
-    names,
     rows,
     timelines,
     utterances,
@@ -24,6 +23,7 @@ from sensorium.interfaces.text.timeline import (
 from sensorium.interfaces.text.units import clock
 from sensorium.interfaces.viewer.thumbnails import pictures
 from sensorium.library.library import Library
+from sensorium.library.library_file import names
 from sensorium.ops.speech.utterance import Row, called
 
 MOST_FRAMES = 8
@@ -76,7 +76,7 @@ class LibraryTools:
         `start` and `end` narrow it to a span. Speakers without a known name are S1, S2, ... in a file.
         """
         entry = self._entry(file)
-        words, _ = words_and_turns(self._library, entry, self._library.known())
+        words, _ = words_and_turns(self._library, entry, self._library.who_is_who([entry]))
         until = float("inf") if end is None else end
         if not start < until:
             raise UsageError(f"start, end: expected seconds, start first; got {start:g}, {end}")
@@ -96,8 +96,8 @@ class LibraryTools:
         return page(self._appear(self._entry(file)), cursor, limit, dict)
 
     def _appear(self, entry: Row) -> Iterator[Answer]:
-        known = self._library.known()
-        who = self._library.identities(entry, known)
+        known = self._library.who_is_who([entry])
+        who = known.of(entry)
         turns: dict[str, list[Row]] = {}
         for turn in words_and_turns(self._library, entry, known)[1]:
             turns.setdefault(turn["speaker"], []).append(turn)
@@ -131,11 +131,11 @@ class LibraryTools:
         options: dict[str, Any] = {"speaker": speaker or None, "kind": kind or None}
         options |= {"media": self._entry(file)["uri"] if file else None, "between": between_}
         found = self._library.find(text, **options, limit=min(first + max(limit, 1) + 1, 10_000))
-        told = names(self._library.inputs())
 
         def shown(hit: Row) -> Answer:
             who = hit["name"] or hit["speaker"] or hit["person"]
-            place = {"file": told.get(hit["uri"], hit["uri"]), "at": hit["at"], "kind": hit["kind"]}
+            file = self._library.called(hit["uri"])
+            place = {"file": file, "at": hit["at"], "kind": hit["kind"]}
             return {**place, "who": who, "text": hit["marked"]}
 
         return page(found.to_dict("records"), cursor, limit, shown)
@@ -208,9 +208,8 @@ class LibraryTools:
 
         file = self._allowed(path)
         (outcome,) = run([file], self._library.path, Config(), Options(num_workers=1), Watcher())
-        told = names(self._library.inputs())
         failures = [failure.message for failure in outcome.failures]
-        return {"file": told.get(outcome.uri, path), "failures": failures}
+        return {"file": self._library.called(outcome.uri), "failures": failures}
 
     def _allowed(self, path: str) -> Path:
         """The file itself, whatever links lead to it."""
@@ -223,10 +222,7 @@ class LibraryTools:
         return file
 
     def _entry(self, file: str) -> Row:
-        known = self._library.inputs()
-        told = names(known)  # a name that two files share is none: they go by their paths
-        mine = (entry for entry in known if told[entry["uri"]] == file)
-        return next(mine, None) or self._library.chosen(file)[0]
+        return self._library.chosen(file)[0]
 
 
 def _identity(who: Identity | None) -> Answer:

@@ -52,9 +52,7 @@ def find(library: str, text: str, as_json: bool, **options: Any) -> None:
 def _lines(library: Library, hits: list[dict[str, Any]]) -> list[str]:
     from sensorium.interfaces.text.screen import clean
     from sensorium.interfaces.text.units import clock
-    from sensorium.library.library_file import names
 
-    called = names(library.inputs())
     lines = []
     for hit in hits:
         at = "" if hit["at"] is None or hit["at"] != hit["at"] else f"  {clock(hit['at'])}"
@@ -66,7 +64,9 @@ def _lines(library: Library, hits: list[dict[str, Any]]) -> list[str]:
         )
         sure = f"  {hit['score']:.2f}" if hit["kind"] in ("picture", "face", "voice") else ""
         text = f"  {said}{_marked(hit)}".rstrip()
-        lines.append(f"{painted(clean(called[hit['uri']]), 'name')}{at}  {hit['kind']}{sure}{text}")
+        lines.append(
+            f"{painted(clean(library.called(hit['uri'])), 'name')}{at}  {hit['kind']}{sure}{text}"
+        )
     return lines
 
 

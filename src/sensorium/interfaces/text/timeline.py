@@ -14,9 +14,8 @@ from sensorium.core.people.identity import Identity
 from sensorium.core.record import COMMON, KINDS
 from sensorium.library.choosing import results_of
 from sensorium.library.library import Library
-from sensorium.library.library_file import names
+from sensorium.library.snapshot import WhoIsWho
 from sensorium.ops.people.amend import amend_words, turn_key
-from sensorium.ops.people.known import Known
 from sensorium.ops.speech.utterance import Row, side_by_side, utterances
 
 
@@ -107,7 +106,7 @@ def joined(rows_: list[Row], more: Iterable[Row], keys: Sequence[str], new: Sequ
 
 
 def words_and_turns(
-    library: Library, entry: Mapping[str, Any], known: Known
+    library: Library, entry: Mapping[str, Any], known: WhoIsWho
 ) -> tuple[list[Row], list[Row]]:
     """Words and turns of one input with who said them, as `Library.words` and `Library.turns`.
 
@@ -131,7 +130,7 @@ def words_and_turns(
             time = row.pop(whole)
             row[f"found_{name}"] = row[name]
             row[name] = next(t for t in (by_hand, time, row[name]) if t is not None)
-    who = library.identities(entry, known)
+    who = known.of(entry)
     for row in (*words, *turns):
         _identified(row, "speaker", who)
     return words, turns
@@ -158,14 +157,14 @@ def to_timeline(library: Library, media: str | os.PathLike[str]) -> Timeline:
 
 def timelines(library: Library, entries: Sequence[Mapping[str, Any]]) -> Iterator[Timeline]:
     """The timelines of some entries of `Library.chosen`, one file in memory at a time."""
-    called, known = names(library.inputs()), library.known()
+    known = library.who_is_who(entries)
     for entry in entries:
-        yield _timeline(library, entry, called[entry["uri"]], known)
+        yield _timeline(library, entry, known)
 
 
-def _timeline(library: Library, entry: Mapping[str, Any], name: str, known: Known) -> Timeline:
+def _timeline(library: Library, entry: Mapping[str, Any], known: WhoIsWho) -> Timeline:
     words, turns = words_and_turns(library, entry, known)
-    who = library.identities(entry, known)
+    who = known.of(entry)
     regions = [_identified(row, "person", who) for row in rows(library, entry, "region")]
     persons = [_identified(row, "person", who) for row in rows(library, entry, "person")]
     about = rows(library, entry, "media")
@@ -173,7 +172,7 @@ def _timeline(library: Library, entry: Mapping[str, Any], name: str, known: Know
     return Timeline(
         uri=entry["uri"],
         digest=entry["digest"],
-        name=name,
+        name=library.called(entry["uri"]),
         about={c.name: about[0][c.name] for c in KINDS["media"]} if about else {},
         shots=rows(library, entry, "shot"),
         speech=rows(library, entry, "speech"),
@@ -226,7 +225,7 @@ def tables(
 ) -> dict[str, list[Row]]:
     """Every kind of record of some inputs; lists of numbers only with `embeddings`."""
     told: dict[str, list[Row]] = {kind: [] for kind in KINDS}
-    known = library.known()
+    known = library.who_is_who(entries)
     for entry in entries:
         words, turns = words_and_turns(library, entry, known)
         for kind in KINDS:

@@ -10,8 +10,9 @@ from typing import Any
 from sensorium.adapters.stores.full_text import Label
 from sensorium.core.record import digest
 from sensorium.find.index import opened
-from sensorium.interfaces.text.timeline import names, rows
+from sensorium.interfaces.text.timeline import rows
 from sensorium.library.library import Library
+from sensorium.library.library_file import names
 from sensorium.ops.people.amend import word_key
 from sensorium.ops.people.known import Known
 from sensorium.ops.speech.utterance import text_of

@@ -17,7 +17,6 @@ from sensorium.interfaces.viewer.sheet import write_sheet as write_sheet
 from sensorium.interfaces.viewer.style import css, script
 from sensorium.interfaces.viewer.thumbnails import Picture, colours, faces, in_order, pictures, plan
 from sensorium.library.library import Library
-from sensorium.library.library_file import names
 from sensorium.library.originals import changed
 from sensorium.ports import Reader
 
@@ -75,7 +74,6 @@ class _Page:
         self._library = library
         self._reader = reader
         self._entries = in_order(entries)
-        self._called = names(library.inputs())
         self._left = PICTURES
 
     def parts(self) -> Iterator[str]:
@@ -95,7 +93,7 @@ class _Page:
     def _head(self) -> str:
         title = escape(self._library.path.resolve().name)
         links = "".join(
-            f'<a href="#f{number}">{escape(self._called[entry["uri"]])}</a>'
+            f'<a href="#f{number}">{escape(self._library.called(entry["uri"]))}</a>'
             for number, entry in enumerate(self._entries)
         )
         nav = f"<nav>{links}</nav>" if len(self._entries) > 1 else ""

@@ -9,13 +9,14 @@ from sensorium.core.errors import UsageError
 from sensorium.core.people.identity import Identity
 from sensorium.core.record import KINDS, digest
 from sensorium.find.contents import written
-from sensorium.interfaces.text.timeline import Timeline, names, rows, timelines
+from sensorium.interfaces.text.timeline import Timeline, rows, timelines
 from sensorium.interfaces.text.units import describe
 from sensorium.interfaces.viewer.thumbnails import colours, faces, jpeg
 from sensorium.library.choosing import results_of
 from sensorium.library.gallery import samples
 from sensorium.library.layout import Layout
 from sensorium.library.library import Library
+from sensorium.library.library_file import names
 from sensorium.ops.people.known import Known
 from sensorium.ops.speech.languages import glue
 from sensorium.ops.speech.utterance import Row

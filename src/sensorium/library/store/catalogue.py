@@ -139,11 +139,14 @@ class Catalogue:
         rows = self._db.execute("SELECT entry FROM input WHERE entry != 'null' ORDER BY uri")
         return (json.loads(text) for (text,) in rows)
 
-    def entries_where(self, column: str, value: str) -> list[dict[str, Any]]:
-        """The inputs whose ``uri``, ``id``, ``base`` (last part of the path) or ``media`` is `value`."""
-        rows = self._db.execute(
-            f"SELECT entry FROM input WHERE {column} = ? AND entry != 'null' ORDER BY uri", (value,)
-        )
+    def entries_where(self, column: str, value: str, most: int = -1) -> list[dict[str, Any]]:
+        """The inputs whose ``uri``, ``id``, ``base`` (last part of the path) or ``media`` is `value`.
+
+        At most `most` of them, in any order then; else all, sorted by uri.
+        """
+        found = f"SELECT entry FROM input WHERE {column} = ? AND entry != 'null'"
+        order = "ORDER BY uri" if most < 0 else "LIMIT ?2"
+        rows = self._db.execute(f"{found} {order}", (value, most)[: 1 if most < 0 else 2])
         return [json.loads(text) for (text,) in rows]
 
     def states(self, media: str) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import merge
 from pathlib import Path
@@ -28,6 +28,7 @@ from sensorium.library.store.sink import Found, results_in
 _AT_ONCE = 20_000  # results that are taken up at once
 _MOST_SHARDS = 6  # that are not full
 _FULL = 100_000  # results: a shard with more is not joined with others, for one has to be held in memory
+_REWRITTEN = 4  # bytes of shards that a compaction of a run writes anew for one byte of journals
 _GRACE = 10.0  # seconds that replaced files stay, for who has just asked where they are
 
 
@@ -51,23 +52,37 @@ class Keeper:
         except sqlite3.DatabaseError:
             self._catalogue = Catalogue(rebuilt(layout))
         catch_up(layout, self._catalogue)
+        self._patience = 0  # bytes in the journals below which nothing is moved
 
     def close(self) -> None:
         """Closes the catalogue."""
         self._catalogue.close()
 
     def compact(self, last: bool = False) -> None:
-        """Moves what the journals hold onto the shelf; with `last` nobody writes to them any more."""
-        whole = False
+        """Moves what the journals hold onto the shelf; with `last` nobody writes to them any more.
+
+        Where that would write much anew for little, as while a run works with other recipes on what there
+        is, it stays in the journals until it is more: a run costs what it brings, not how often it is kept.
+        """
+        if not last and self._waiting() < self._patience:
+            return
+        self._patience, whole = 0, False
         while not whole:
             news, whole = self._news()
-            if news.results or news.entries:
-                self._shelve(news)
+            if (news.results or news.entries) and not self._shelve(news, last):
+                self._patience = 2 * self._waiting()
+                return
         if last:
             for name in news.upto:
                 (self._layout.journals / name).unlink()
             self._catalogue.forget_journals(self._catalogue.journals())
         self._sweep()
+
+    def _waiting(self) -> int:
+        """Bytes of journals that are not on the shelf."""
+        known = self._catalogue.journals()
+        journals = self._layout.journals.glob(f"*{SUFFIX}")
+        return sum(each.stat().st_size - known.get(each.name, 0) for each in journals)
 
     def _news(self) -> tuple[_News, bool]:
         """The frames behind those that are on the shelf, in order of time, and whether these are all.
@@ -95,31 +110,37 @@ class Keeper:
                 return news, False
         return news, True
 
-    def _shelve(self, news: _News) -> None:
-        number = max((int(f.name) for f in self._layout.shards.glob("[0-9]*")), default=0) + 1
+    def _shelve(self, news: _News, last: bool) -> bool:
+        """Makes a shard of it; False if that is not worth it yet."""
         stays = self._stays(news)
-        sources = self._sources(news, stays)
+        moved = self._moved(news, stays)
+        mine = news.num_bytes + sum(map(self._size, moved))
+        if mine > (1 + _REWRITTEN) * news.num_bytes and not last:
+            return False
+        number = max((int(f.name) for f in self._layout.shards.glob("[0-9]*")), default=0) + 1
+        sources = sorted({*moved, *self._small(moved, mine)})
         writer = ShardWriter(self._layout, number)
         for shard in sources:
             results = self._catalogue.results_of(shard)
             kept = [each for each in results if each.key not in news.results]
             writer.take(shard, [(r, stays.get(r.key, r.cached)) for r in kept])
-        last = self._catalogue.last_number()
-        for count, (found, journal) in enumerate(news.results.values(), 1):
-            writer.add(found, journal, last + count, stays.get(found.key, True))
-        last += len(news.results)
+        before = self._catalogue.last_number()
+        for count, (found, journal) in enumerate(news.results.values(), before + 1):
+            writer.add(found, journal, count, stays.get(found.key, True))
+        before += len(news.results)
         entries = [
             each
             for shard in sources
             for each in self._catalogue.entries_of(shard)
             if each.uri not in news.entries
         ]
-        fresh = enumerate(news.entries.items(), last + 1)
+        fresh = enumerate(news.entries.items(), before + 1)
         entries += [Entry(uri, count, text) for count, (uri, text) in fresh]
         gone = set(self._there()) - set(alive(self._layout))
         upto = {**self._taken(), **news.upto}
         change = writer.publish(entries, sorted({*sources, *gone}), upto)
         self._catalogue.apply(change)
+        return True
 
     def _taken(self) -> dict[str, int]:
         """How far the journals that are still there are in the catalogue."""
@@ -147,29 +168,28 @@ class Keeper:
             now.update((json.loads(text) or {"results": {}})["results"].values())
         return {key: key not in now for key in touched}
 
-    def _sources(self, news: _News, stays: Mapping[str, bool]) -> list[int]:
-        """The shards to be written anew: those whose rows change places, and small ones.
+    def _moved(self, news: _News, stays: Mapping[str, bool]) -> set[int]:
+        """The shards that have to be written anew, since some of their rows change places."""
+        keys = {**stays, **dict.fromkeys(news.results)}
+        return {
+            shard
+            for shard, cached, key in self._catalogue.lying(keys)
+            if key in news.results or cached != stays[key]
+        }
+
+    def _small(self, moved: Collection[int], mine: int) -> Iterator[int]:
+        """The small shards that are joined with `mine` bytes.
 
         A shard that stays is full, or larger than all younger ones together, and of these there are few:
         so every row is written again a few times in all, however many runs there are.
         """
-        found = {
-            shard
-            for shard, cached, key in self._catalogue.lying(
-                {**stays, **dict.fromkeys(news.results)}
-            )
-            if key in news.results or cached != stays[key]
-        }
-        sizes = {number: self._size(number) for number in self._catalogue.shards()}
-        mine = news.num_bytes + sum(sizes[number] for number in found)
         num_results = self._catalogue.num_results()
-        full = {number for number, count in num_results.items() if count >= _FULL}
-        others = sorted((sizes[number], number) for number in sizes.keys() - found - full)
+        left = (n for n in self._catalogue.shards() if n not in moved)
+        others = sorted((self._size(n), n) for n in left if num_results.get(n, 0) < _FULL)
         while others and (others[0][0] < mine or len(others) >= _MOST_SHARDS):
             size, number = others.pop(0)
-            found.add(number)
             mine += size
-        return sorted(found)
+            yield number
 
     def _size(self, number: int) -> int:
         files = about(self._layout.shard(number))["files"]

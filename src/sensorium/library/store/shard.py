@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sensorium.adapters.stores.feature_shards import TensorFiles, read_values
+from sensorium.adapters.stores.feature_shards import OpenTensors, TensorFiles
 from sensorium.adapters.stores.parquet import (
     KindFile,
     groups,
@@ -106,6 +106,7 @@ class ShardWriter:
         self._count: dict[tuple[str, bool], int] = {}
         self._tensors = TensorFiles(self._stage / "tensors", f"{number:06d}", TENSOR_BYTES)
         self._used: dict[str, dict[str, int]] = {}  # files of tensors of other shards
+        self._before = OpenTensors()
         self.results: list[Result] = []
 
     def add(self, found: Found, journal: Path, number: int, cached: bool) -> None:
@@ -182,7 +183,7 @@ class ShardWriter:
                 self._used[file] = dict(sizes[file])
                 places.append(row["file"])
             else:
-                read = partial(_numbers, folder, row)
+                read = partial(_numbers, self._before, folder / row["file"], row["tensor"])
                 places.append(self._tensor(row["tensor"], row, read))
         return with_columns(table, {"file": places})
 
@@ -258,8 +259,8 @@ def _bytes(file: Path, at: int, size: int) -> bytes:
         return data.read(size)
 
 
-def _numbers(folder: Path, row: Mapping[str, Any]) -> bytes:
-    return next(read_values(folder, [dict(row)])).tobytes()
+def _numbers(opened: OpenTensors, file: Path, tensor: str) -> bytes:
+    return opened.values(file, tensor).tobytes()
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -81,10 +81,10 @@ class Shelf:
         with self.catalogue() as catalogue:
             return list(catalogue.entries())
 
-    def entries_where(self, column: str, value: str) -> list[dict[str, Any]]:
+    def entries_where(self, column: str, value: str, most: int = -1) -> list[dict[str, Any]]:
         """See `Catalogue.entries_where`."""
         with self.catalogue() as catalogue:
-            return catalogue.entries_where(column, value)
+            return catalogue.entries_where(column, value, most)
 
     def entry(self, uri: str) -> dict[str, Any] | None:
         """What is known of an input."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
-from nicknames import NickNamer
 from rapidfuzz import fuzz
 
 from sensorium.ops.folding import fold
 from sensorium.ops.people.wording.role_words import is_title, name_nobody, without_suffix
 from sensorium.ops.people.wording.spelling import PARTICLES, cased, proper, unspaced, words
+
+if TYPE_CHECKING:
+    from nicknames import NickNamer
 
 _ALIKE = 90  # of 100: letters that a text reader may confuse
 _LETTERS = 2  # of a name, at least
@@ -51,6 +54,8 @@ def written(text: str) -> str:
 
 @cache
 def _nicknames() -> NickNamer:
+    from nicknames import NickNamer  # whose import takes longer than most names do
+
     return NickNamer()
 
 
