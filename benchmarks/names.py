@@ -1,6 +1,6 @@
-"""Introductions in games' scripts, where the script says who speaks: how many are caught, and how many claims are right.
+"""Introductions in scripts that say who speaks: how many are caught, and how many claims are right.
 
-    for p in httt utbs did sof nr thot; do apt-get download wesnoth-1.18-$p; done   # Debian sid, 1.18.8; GPL-2
+    for p in httt utbs did sof nr thot; do apt-get download wesnoth-1.18-$p; done  # sid, 1.18.8; GPL-2
     for f in *.deb; do dpkg -x $f unpacked; done
     python benchmarks/names.py unpacked
 
