@@ -1,5 +1,6 @@
 """What files become: by content, upright, on one clock, nothing lost, and one clear error each."""
 
+import os
 import struct
 import wave
 from itertools import pairwise
@@ -230,6 +231,15 @@ def test_every_broken_file_is_one_clear_error(reader, tmp_path):
     assert (
         len(list(reader.frames(ref, None))) == 1
     )  # what there is of it, see test_pictures_in_files
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="of POSIX")
+def test_a_pipe_and_a_device_are_no_files(reader, tmp_path):
+    """Nobody waits for an end that may never come."""
+    os.mkfifo(tmp_path / "pipe.wav")
+    for path in (str(tmp_path / "pipe.wav"), "/dev/zero"):
+        with pytest.raises(UnsupportedMediaError, match=f"{path}: expected a file, found a pipe"):
+            reader.probe(path)
 
 
 def test_a_huge_picture_is_refused_before_it_is_decoded(reader, tmp_path):

@@ -146,6 +146,11 @@ def _digest(uri: str) -> tuple[str, int]:
     total, num_bytes = hashlib.sha256(), 0
     if os.path.isdir(uri):
         raise UnsupportedMediaError(f"{uri}: expected a file, found a folder without any files")
+    if os.path.exists(uri) and not os.path.isfile(uri):  # its end may never come
+        raise UnsupportedMediaError(
+            f"{uri}: expected a file, found a pipe or a device; it is read more than once: "
+            "write it to a file"
+        )
     try:
         with open(uri, "rb") as file:
             while block := file.read(1 << 20):
