@@ -13,7 +13,6 @@ from contracts.detector import DetectorContract
 from contracts.face_encoder import FaceEncoderContract
 from contracts.image_encoder import ImageEncoderContract
 from contracts.model import FolderContract, StoredContract, WeightsContract
-from sensorium.adapters.models.vision import rapid_text
 from sensorium.adapters.models.vision.active_speaker import ActiveSpeakerModel
 from sensorium.adapters.models.vision.centerface import CenterFaceDetector
 from sensorium.adapters.models.vision.dinov2 import DinoV2Encoder
@@ -175,7 +174,7 @@ class TestRapidText(WeightsContract, DetectorContract):
         def gone(**options):
             raise FileNotFoundError("weights")
 
-        monkeypatch.setattr(rapid_text, "RapidOCR", gone)
+        monkeypatch.setattr("rapidocr.RapidOCR", gone)
         return RapidTextReader()
 
     def shown(self):
